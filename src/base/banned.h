@@ -1,0 +1,13 @@
+/*
+ * banned - calls that do not compile here, each because a bounded or reentrant twin exists.
+ *
+ * Every .c file gets this header from the compiler's command line (meson.build), after libc's own.
+ */
+#pragma once
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atof gets
+#pragma GCC poison strtol strtoul strtoll strtoull gmtime localtime asctime ctime

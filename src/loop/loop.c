@@ -1,0 +1,230 @@
+#include "loop/loop.h"
+#include <assert.h>
+#include <uv.h>
+
+struct loop {
+	uv_loop_t uv;
+};
+
+struct loop *loop_new(void)
+{
+	struct loop *l = xcalloc(1, sizeof *l);
+
+	if (uv_loop_init(&l->uv) != 0)
+		abort(); /* no descriptors at start: nothing can be served */
+	return l;
+}
+
+void loop_run(struct loop *l)
+{
+	(void)uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+void loop_stop(struct loop *l)
+{
+	uv_stop(&l->uv);
+}
+
+/* Every handle is the first member of the struct that was allocated for it. */
+static void free_handle(uv_handle_t *h)
+{
+	free(h);
+}
+
+static void close_left(uv_handle_t *h, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(h))
+		uv_close(h, free_handle);
+}
+
+struct loop *loop_free(struct loop *l)
+{
+	if (!l)
+		return NULL;
+	uv_walk(&l->uv, close_left, NULL);
+	(void)uv_run(&l->uv, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&l->uv);
+	free(l);
+	return NULL;
+}
+
+/* --- timers --- */
+
+struct loop_timer {
+	uv_timer_t uv;
+	loop_fn *fn;
+	void *arg;
+};
+
+static void on_timer(uv_timer_t *uv)
+{
+	struct loop_timer *t = (struct loop_timer *)uv;
+
+	t->fn(t->arg);
+}
+
+struct loop_timer *loop_timer_new(struct loop *l, loop_fn *fn, void *arg)
+{
+	struct loop_timer *t = xcalloc(1, sizeof *t);
+
+	(void)uv_timer_init(&l->uv, &t->uv);
+	t->fn = fn;
+	t->arg = arg;
+	return t;
+}
+
+void loop_timer_set(struct loop_timer *t, int64_t after_ms, int64_t every_ms)
+{
+	uv_update_time(t->uv.loop);
+	(void)uv_timer_start(&t->uv, on_timer, after_ms > 0 ? (uint64_t)after_ms : 0, (uint64_t)every_ms);
+}
+
+void loop_timer_stop(struct loop_timer *t)
+{
+	(void)uv_timer_stop(&t->uv);
+}
+
+struct loop_timer *loop_timer_free(struct loop_timer *t)
+{
+	if (t)
+		uv_close((uv_handle_t *)&t->uv, free_handle);
+	return NULL;
+}
+
+/* --- descriptors --- */
+
+struct loop_watch {
+	uv_poll_t uv;
+	loop_fn *fn;
+	void *arg;
+};
+
+static void on_readable(uv_poll_t *uv, int status, int events)
+{
+	struct loop_watch *w = (struct loop_watch *)uv;
+
+	(void)status, (void)events; /* an error shows when fn reads */
+	w->fn(w->arg);
+}
+
+bool loop_watch_new(struct loop *l, int fd, loop_fn *fn, void *arg, struct loop_watch **ret, struct error *e)
+{
+	struct loop_watch *w = xcalloc(1, sizeof *w);
+	int rc = uv_poll_init(&l->uv, &w->uv, fd);
+
+	if (rc != 0) {
+		free(w);
+		return error_errno(e, -rc, "watch a descriptor");
+	}
+	w->fn = fn;
+	w->arg = arg;
+	(void)uv_poll_start(&w->uv, UV_READABLE, on_readable);
+	*ret = w;
+	return true;
+}
+
+struct loop_watch *loop_watch_free(struct loop_watch *w)
+{
+	if (w)
+		uv_close((uv_handle_t *)&w->uv, free_handle);
+	return NULL;
+}
+
+/* --- signals --- */
+
+struct loop_signal {
+	uv_signal_t uv;
+	loop_fn *fn;
+	void *arg;
+};
+
+static void on_signal(uv_signal_t *uv, int signum)
+{
+	struct loop_signal *s = (struct loop_signal *)uv;
+
+	(void)signum;
+	s->fn(s->arg);
+}
+
+void loop_on_signal(struct loop *l, int signum, loop_fn *fn, void *arg)
+{
+	struct loop_signal *s = xcalloc(1, sizeof *s);
+
+	(void)uv_signal_init(&l->uv, &s->uv);
+	s->fn = fn;
+	s->arg = arg;
+	(void)uv_signal_start(&s->uv, on_signal, signum);
+}
+
+/* --- from other threads --- */
+
+struct loop_wake {
+	uv_async_t uv;
+	loop_fn *fn;
+	void *arg;
+};
+
+static void on_wake(uv_async_t *uv)
+{
+	struct loop_wake *w = (struct loop_wake *)uv;
+
+	w->fn(w->arg);
+}
+
+struct loop_wake *loop_wake_new(struct loop *l, loop_fn *fn, void *arg)
+{
+	struct loop_wake *w = xcalloc(1, sizeof *w);
+
+	if (uv_async_init(&l->uv, &w->uv, on_wake) != 0)
+		abort();
+	w->fn = fn;
+	w->arg = arg;
+	return w;
+}
+
+void loop_wake_send(struct loop_wake *w)
+{
+	(void)uv_async_send(&w->uv);
+}
+
+struct loop_wake *loop_wake_free(struct loop_wake *w)
+{
+	if (w)
+		uv_close((uv_handle_t *)&w->uv, free_handle);
+	return NULL;
+}
+
+/* --- blocking work --- */
+
+struct work {
+	uv_work_t uv;
+	loop_fn *run, *done;
+	void *arg;
+};
+
+static void on_pool(uv_work_t *uv)
+{
+	struct work *w = (struct work *)uv;
+
+	w->run(w->arg);
+}
+
+static void on_done(uv_work_t *uv, int status)
+{
+	struct work *w = (struct work *)uv;
+
+	assert(status == 0); /* we never cancel */
+	w->done(w->arg);
+	free(w);
+}
+
+void loop_work(struct loop *l, loop_fn *run, loop_fn *done, void *arg)
+{
+	struct work *w = xcalloc(1, sizeof *w);
+
+	w->run = run;
+	w->done = done;
+	w->arg = arg;
+	(void)uv_queue_work(&l->uv, &w->uv, on_pool, on_done);
+}
