@@ -1,0 +1,32 @@
+/*
+ * sparkargs - from a validated submission to the argv of spark-submit. Pure.
+ *
+ * The order, the conf keys and which value wins are livy.md 4.1–4.3 (source: SparkProcessBuilder.scala,
+ * BatchSession.scala); D25 for archives. Nothing passes through a shell. Result belongs to the arena.
+ */
+#pragma once
+#include "model/spec.h"
+
+/* What the server adds: configuration, not request. */
+struct spark_settings {
+	const char *spark_submit;        /* absolute path of bin/spark-submit */
+	const char *master;              /* livy.spark.master; always wins (D23) */
+	const char *deploy_mode;         /* livy.spark.deploy-mode; NULL or "": not set */
+	const char *proxy_user;          /* effective user to impersonate; NULL: no --proxy-user */
+};
+
+enum { SPARK_ARGV_MAX_BYTES = 1024 * 1024 };  /* argv and environment together (S40); Linux allows 2 MiB */
+
+/*
+ * Builds argv, NULL-terminated. Paths in `spec` are already resolved (scheme included).
+ * ERR_INVALID "Rejected, Reason: …" when argv is over SPARK_ARGV_MAX_BYTES or one string over 128 KiB
+ * (Linux MAX_ARG_STRLEN), so that a later execve cannot fail with E2BIG.
+ */
+MUST_CHECK bool sparkargs_build(struct arena *a, const struct spec *spec, const struct spark_settings *settings,
+				const char ***ret_argv, struct error *e);
+
+/*
+ * True for conf keys whose value is a comma- or blank-separated list of paths that must be resolved like
+ * the request's lists (livy.md 4.3).
+ */
+bool sparkargs_is_path_list(const char *conf_key);

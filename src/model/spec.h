@@ -1,0 +1,46 @@
+/*
+ * spec - what a client asked to run: the body of POST /batches, read and validated.
+ *
+ * Pure: bytes in, a struct or a refusal out; no I/O, no clock, no configuration. All strings and
+ * arrays belong to the arena that was passed in and die with it. After spec_parse() succeeded the
+ * following holds: `file` is there; every list element is a non-empty string (empty ones are dropped,
+ * livy.md 4.3); counts are >= 1 or SPEC_UNSET; no string holds NUL; CR and LF only in args and
+ * conf values (D28); conf keys match [A-Za-z0-9._-]+ (D14). Paths are not resolved yet: that needs the
+ * file system (service/paths).
+ */
+#pragma once
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/json.h"
+
+enum {
+	SPEC_UNSET = 0,                  /* a count that was not given */
+	SPEC_NAME_MAX = 255,             /* bytes of name, queue, className, proxyUser, memory sizes */
+	SPEC_ARENA_MAX = 8 * 1024 * 1024 /* enough for any body of BODY_MAX */
+};
+
+struct spec_list {
+	const char **items;
+	size_t count;
+};
+
+struct spec_pair {
+	const char *key, *value;
+};
+
+struct spec {
+	const char *file;
+	const char *class_name, *name, *queue, *proxy_user; /* NULL: not given */
+	const char *driver_memory, *executor_memory;
+	int driver_cores, executor_cores, executor_count;
+	struct spec_list args, jars, py_files, files, archives;
+	struct spec_pair *conf;          /* in the order written */
+	size_t conf_count;
+};
+
+/*
+ * Reads a body (livy.md 1.3, sixteen fields). ERR_MALFORMED, shown as a bare string: syntax, unknown field, wrong
+ * type, null in a list, count out of range. ERR_INVALID, "Rejected, Reason: …": missing file, bad name,
+ * bad conf key, control characters. Messages are Livy's where it has one (livy.md 1.2).
+ */
+MUST_CHECK bool spec_parse(struct arena *a, const char *body, size_t n, struct spec *ret, struct error *e);
