@@ -1,0 +1,180 @@
+#include "store/ops.h"
+#include <string.h>
+
+static const char *text_or_null(sqlite3_stmt *s, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(s, column);
+
+	return text && *text ? text : NULL;
+}
+
+void ops_read_row(sqlite3_stmt *s, struct store_row *row)
+{
+	const char *nonce = (const char *)sqlite3_column_text(s, 3);
+
+	*row = (struct store_row){
+		.id = sqlite3_column_int64(s, 0),
+		.state = (const char *)sqlite3_column_text(s, 1),
+		.attempt = sqlite3_column_int(s, 2),
+		.name = text_or_null(s, 4),
+		.owner = text_or_null(s, 5),
+		.proxy_user = text_or_null(s, 6),
+		.app_id = text_or_null(s, 7),
+		.boot_id = text_or_null(s, 8),
+		.end_kind = text_or_null(s, 9),
+		.end_code = sqlite3_column_int(s, 10),
+		.why = text_or_null(s, 11),
+		.created_ms = sqlite3_column_int64(s, 12),
+		.started_ms = sqlite3_column_int64(s, 13),
+		.finished_ms = sqlite3_column_int64(s, 14),
+		.killed = sqlite3_column_int(s, 15),
+		.deleted = sqlite3_column_int(s, 16),
+	};
+	if (nonce && strlen(nonce) == ID_NONCE_LEN)
+		memcpy(row->nonce, nonce, sizeof row->nonce);
+}
+
+/* --- insert --- */
+
+static bool find_key(struct db *db, struct store_insert *in, bool *ret_found, struct error *e)
+{
+	_reset_ sqlite3_stmt *s = db_bind(db, SQL_BY_KEY, "ttb", in->owner ? in->owner : "", in->idem_key, in->request,
+					  in->request_len);
+	int rc = sqlite3_step(s);
+
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return db_error(db, e, "looking up an Idempotency-Key");
+	*ret_found = rc == SQLITE_ROW;
+	if (!*ret_found)
+		return true;
+	if (!sqlite3_column_int(s, 1))
+		return error_set(e, ERR_KEY_REUSED, "Idempotency-Key was used for another request (batch %lld)",
+				 (long long)sqlite3_column_int64(s, 0));
+	in->out_id = sqlite3_column_int64(s, 0);
+	in->out_existing = true;
+	return true;
+}
+
+static bool run_insert(struct db *db, struct store_op *op, struct error *e)
+{
+	struct store_insert *in = (struct store_insert *)op;
+	bool found = false;
+
+	if (in->idem_key && (!find_key(db, in, &found, e) || found))
+		return found;
+	in->out_id = db->next_id;
+	if (!db_run(db, db_bind(db, SQL_INSERT, "itttttib", in->out_id, in->nonce, in->owner ? in->owner : "", in->name,
+				in->proxy_user, in->idem_key, in->created_ms, in->request, in->request_len), e))
+		return false;
+	db->next_id++;
+	db->next_id_moved = true;
+	return true;
+}
+
+static bool insert_landed(struct db *db, struct store_op *op)
+{
+	struct store_insert *in = (struct store_insert *)op;
+	_reset_ sqlite3_stmt *s = db_bind(db, SQL_HAS_NONCE, "it", in->out_id, in->nonce);
+
+	return in->out_existing || sqlite3_step(s) == SQLITE_ROW;
+}
+
+/* --- intent --- */
+
+static bool run_intent(struct db *db, struct store_op *op, struct error *e)
+{
+	struct store_intent *in = (struct store_intent *)op;
+	_reset_ sqlite3_stmt *s = db_bind(db, SQL_INTENT, "iit", in->id, (int64_t)in->attempt, in->boot_id);
+	int rc = sqlite3_step(s);
+
+	if (rc == SQLITE_DONE)
+		return error_set(e, ERR_CONFLICT, "batch %lld may not be started any more", (long long)in->id);
+	if (rc != SQLITE_ROW)
+		return db_error(db, e, "storing the intent");
+	free(in->out_request); /* of an earlier try of this operation */
+	in->out_request_len = (size_t)sqlite3_column_bytes(s, 0);
+	in->out_request = xmalloc(in->out_request_len + 1);
+	memcpy(in->out_request, sqlite3_column_text(s, 0), in->out_request_len + 1);
+	return true;
+}
+
+/* --- update --- */
+
+static bool run_update(struct db *db, struct store_op *op, struct error *e)
+{
+	const struct store_update *up = (const struct store_update *)op;
+
+	sqlite3_stmt *s = db_bind(db, SQL_UPDATE, "itzztztii", up->id, up->state, up->started_ms, up->finished_ms,
+				  up->end_kind, (int64_t)up->end_code, up->why, (int64_t)up->killed, (int64_t)up->deleted);
+	if (up->end_kind)
+		(void)sqlite3_bind_int64(s, 6, up->end_code); /* 0 is a status */
+	return db_run(db, s, e);
+}
+
+/* --- get --- */
+
+static void keep(const char **s)
+{
+	*s = xstrdup(*s);
+}
+
+static bool run_get(struct db *db, struct store_op *op, struct error *e)
+{
+	struct store_get *get = (struct store_get *)op;
+	_reset_ sqlite3_stmt *s = get->name ? db_bind(db, SQL_BY_NAME, "t", get->name) : db_bind(db, SQL_BY_ID, "i", get->id);
+	int rc = sqlite3_step(s);
+
+	if (rc == SQLITE_DONE)
+		return error_set(e, ERR_NOT_FOUND, "no such batch");
+	if (rc != SQLITE_ROW)
+		return db_error(db, e, "reading a batch");
+	store_row_done(&get->out_row);
+	ops_read_row(s, &get->out_row);
+	keep(&get->out_row.state);
+	keep(&get->out_row.name);
+	keep(&get->out_row.owner);
+	keep(&get->out_row.proxy_user);
+	keep(&get->out_row.app_id);
+	keep(&get->out_row.boot_id);
+	keep(&get->out_row.end_kind);
+	keep(&get->out_row.why);
+	return true;
+}
+
+void store_row_done(struct store_row *row)
+{
+	const char *const owned[] = { row->state, row->name, row->owner, row->proxy_user, row->app_id, row->boot_id,
+				      row->end_kind, row->why };
+
+	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
+		free((void *)(uintptr_t)owned[i]);
+	*row = (struct store_row){ 0 };
+}
+
+/* --- purge --- */
+
+static bool run_purge(struct db *db, struct store_op *op, struct error *e)
+{
+	struct store_purge *purge = (struct store_purge *)op;
+	{
+		_reset_ sqlite3_stmt *s = db_bind(db, SQL_OLD, "ii", purge->finished_before_ms, (int64_t)STORE_PURGE_MAX);
+
+		purge->out_count = 0;
+		while (purge->out_count < STORE_PURGE_MAX && sqlite3_step(s) == SQLITE_ROW) {
+			struct store_row *row = &purge->out_rows[purge->out_count++];
+
+			*row = (struct store_row){ .id = sqlite3_column_int64(s, 0), .attempt = sqlite3_column_int(s, 1) };
+			(void)snprintf(row->nonce, sizeof row->nonce, "%s", (const char *)sqlite3_column_text(s, 2));
+		}
+	}
+	for (int i = 0; i < purge->out_count; i++)
+		if (!db_run(db, db_bind(db, SQL_DELETE, "i", purge->out_rows[i].id), e))
+			return false;
+	return true;
+}
+
+const struct store_op_type op_insert = { .run = run_insert, .landed = insert_landed, .is_insert = true };
+const struct store_op_type op_intent = { .run = run_intent };
+const struct store_op_type op_update = { .run = run_update };
+const struct store_op_type op_get = { .run = run_get };
+const struct store_op_type op_purge = { .run = run_purge };

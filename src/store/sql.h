@@ -1,0 +1,60 @@
+/*
+ * sql - every statement of the store. The enum is the only way to name one (private to store/).
+ *
+ * Times are wall-clock milliseconds. owner is '' for nobody, so that (owner, idem_key) can be unique.
+ */
+#pragma once
+
+/* Step n brings a file from version n to n + 1, in one transaction. Never change one that was released. */
+static const char *const migrations[] = {
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+	"INSERT INTO meta VALUES('next_batch_id', 0);"
+	"CREATE TABLE batch("
+	"  id INTEGER PRIMARY KEY,"
+	"  state TEXT NOT NULL,"
+	"  attempt INTEGER NOT NULL DEFAULT 0,"
+	"  nonce TEXT NOT NULL,"
+	"  owner TEXT NOT NULL,"
+	"  name TEXT, proxy_user TEXT, app_id TEXT, idem_key TEXT,"
+	"  boot_id TEXT, end_kind TEXT, end_code INTEGER, why TEXT,"
+	"  created_ms INTEGER NOT NULL, started_ms INTEGER, finished_ms INTEGER,"
+	"  killed INTEGER NOT NULL DEFAULT 0,"
+	"  deleted INTEGER NOT NULL DEFAULT 0,"
+	"  request TEXT NOT NULL);"
+	"CREATE INDEX batch_unfinished ON batch(id) WHERE finished_ms IS NULL;"
+	"CREATE INDEX batch_finished ON batch(finished_ms) WHERE finished_ms IS NOT NULL;"
+	"CREATE INDEX batch_name ON batch(name) WHERE name IS NOT NULL;"
+	"CREATE UNIQUE INDEX batch_idem ON batch(owner, idem_key) WHERE idem_key IS NOT NULL;",
+};
+
+#define BATCH_COLUMNS                                                                              \
+	"id, state, attempt, nonce, name, owner, proxy_user, app_id, boot_id, end_kind, end_code, why, " \
+	"created_ms, started_ms, finished_ms, killed, deleted"
+
+#define STATEMENTS(X)                                                                              \
+	X(SQL_BEGIN, "BEGIN IMMEDIATE")                                                            \
+	X(SQL_COMMIT, "COMMIT")                                                                    \
+	X(SQL_ROLLBACK, "ROLLBACK")                                                                \
+	X(SQL_NEXT_ID, "SELECT value FROM meta WHERE key = 'next_batch_id'")                       \
+	X(SQL_SET_NEXT_ID, "UPDATE meta SET value = ?1 WHERE key = 'next_batch_id'")               \
+	X(SQL_UNFINISHED, "SELECT " BATCH_COLUMNS " FROM batch WHERE finished_ms IS NULL ORDER BY id") \
+	X(SQL_RECENT, "SELECT " BATCH_COLUMNS " FROM batch WHERE finished_ms >= ?1")               \
+	X(SQL_BY_ID, "SELECT " BATCH_COLUMNS " FROM batch WHERE id = ?1 AND deleted = 0")          \
+	X(SQL_BY_NAME, "SELECT " BATCH_COLUMNS " FROM batch WHERE name = ?1 AND deleted = 0 "      \
+		       "ORDER BY id DESC LIMIT 1")                                                 \
+	X(SQL_BY_KEY, "SELECT id, request = ?3 FROM batch WHERE owner = ?1 AND idem_key = ?2")     \
+	X(SQL_HAS_NONCE, "SELECT 1 FROM batch WHERE id = ?1 AND nonce = ?2")                       \
+	X(SQL_INSERT, "INSERT INTO batch(id, state, nonce, owner, name, proxy_user, idem_key, created_ms, request) " \
+		      "VALUES(?1, 'queued', ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                          \
+	X(SQL_INTENT, "UPDATE batch SET state = 'launching', attempt = ?2, boot_id = ?3 "          \
+		      "WHERE id = ?1 AND finished_ms IS NULL AND killed = 0 RETURNING request")    \
+	X(SQL_UPDATE, "UPDATE batch SET state = ifnull(?2, state), started_ms = ifnull(?3, started_ms), " \
+		      "finished_ms = ifnull(?4, finished_ms), end_kind = ifnull(?5, end_kind), "   \
+		      "end_code = ifnull(?6, end_code), why = ifnull(?7, why), "                   \
+		      "killed = killed | ?8, deleted = deleted | ?9 WHERE id = ?1")                \
+	X(SQL_OLD, "SELECT id, attempt, nonce FROM batch WHERE finished_ms < ?1 ORDER BY finished_ms LIMIT ?2") \
+	X(SQL_DELETE, "DELETE FROM batch WHERE id = ?1")
+
+#define X(name, text) name,
+enum sql { STATEMENTS(X) SQL_COUNT };
+#undef X

@@ -1,0 +1,352 @@
+#include "store/store.h"
+#include "store/ops.h"
+#include <assert.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum {
+	STORE_BALLAST_BYTES = 16 * 1024 * 1024, /* given back when the disk is full, so that ends can be written */
+	STORE_PATH_MAX = 4096,
+};
+
+struct op_list {
+	struct store_op *first, **last;
+};
+
+struct store {
+	char path[STORE_PATH_MAX], ballast_path[STORE_PATH_MAX];
+	struct db db;
+	pthread_t thread;
+	struct loop_wake *wake;
+	loop_fn *fatal;
+	void *fatal_arg;
+	int failures;             /* store thread: commits in a row whose outcome was unknown */
+	bool has_ballast;         /* store thread */
+	atomic_bool healthy, gave_up;
+	_Atomic int64_t next_id;
+
+	pthread_mutex_t lock;     /* guards what follows */
+	pthread_cond_t more;
+	struct op_list todo, done;
+	bool stopping;
+};
+
+static void list_init(struct op_list *l)
+{
+	l->first = NULL;
+	l->last = &l->first;
+}
+
+static void list_push(struct op_list *l, struct store_op *op)
+{
+	op->next = NULL;
+	*l->last = op;
+	l->last = &op->next;
+}
+
+/* --- the transaction --- */
+
+static void fail(struct store_op *op, const struct error *e)
+{
+	op->ok = false;
+	op->error = *e;
+}
+
+static void fail_all(struct store_op *first, const struct error *e)
+{
+	for (struct store_op *op = first; op; op = op->next)
+		if (op->ok)
+			fail(op, e);
+}
+
+/*
+ * Runs each operation that is still ok; one that fails for reasons of its own is answered so.
+ * False when the transaction as a whole is lost.
+ */
+static bool run_group(struct store *s, struct store_op *first, struct error *e)
+{
+	if (!db_run(&s->db, s->db.stmt[SQL_BEGIN], e))
+		return false;
+	for (struct store_op *op = first; op; op = op->next) {
+		struct error mine = { 0 };
+
+		if (!op->ok || op->type->run(&s->db, op, &mine))
+			continue;
+		if (mine.code == ERR_NO_SPACE || mine.code == ERR_UNAVAILABLE) {
+			*e = mine;
+			return false;
+		}
+		fail(op, &mine);
+	}
+	if (s->db.next_id_moved && !db_run(&s->db, db_bind(&s->db, SQL_SET_NEXT_ID, "i", s->db.next_id), e))
+		return false;
+	return db_run(&s->db, s->db.stmt[SQL_COMMIT], e);
+}
+
+static void rollback(struct store *s)
+{
+	if (sqlite3_get_autocommit(s->db.handle))
+		return; /* SQLite did it by itself */
+	(void)sqlite3_step(s->db.stmt[SQL_ROLLBACK]);
+	(void)sqlite3_reset(s->db.stmt[SQL_ROLLBACK]);
+}
+
+static void make_ballast(struct store *s)
+{
+	_close_ int fd = open(s->ballast_path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	s->has_ballast = fd >= 0 && posix_fallocate(fd, 0, STORE_BALLAST_BYTES) == 0;
+	if (!s->has_ballast)
+		(void)unlink(s->ballast_path); /* a small disk: then without */
+}
+
+/* A disk that is full refuses new batches; ends and kills may use the space kept back for them. */
+static void on_full(struct store *s, struct store_op *first, const struct error *full)
+{
+	struct error e = { 0 };
+	bool others = false;
+
+	for (struct store_op *op = first; op; op = op->next) {
+		if (op->ok && op->type->is_insert)
+			fail(op, full);
+		others |= op->ok;
+	}
+	if (!others)
+		return;
+	if (s->has_ballast)
+		(void)unlink(s->ballast_path);
+	s->has_ballast = false;
+	if (!run_group(s, first, &e)) {
+		rollback(s);
+		fail_all(first, &e);
+	}
+}
+
+/* After an I/O error on commit the outcome is unknown: only the file, read afresh, knows. */
+static void on_broken(struct store *s, struct store_op *first, const struct error *broken)
+{
+	struct error e = { 0 };
+
+	s->healthy = false;
+	db_close(&s->db);
+	if (++s->failures >= STORE_FAILURES_MAX || !db_open(&s->db, s->path, &e)) {
+		s->gave_up = true;
+		fail_all(first, broken);
+		return;
+	}
+	for (struct store_op *op = first; op; op = op->next)
+		if (op->ok && !(op->type->landed && op->type->landed(&s->db, op)))
+			fail(op, broken);
+}
+
+static void commit_group(struct store *s, struct store_op *first)
+{
+	struct error e = { 0 };
+	int64_t next_id = s->db.next_id;
+
+	for (struct store_op *op = first; op; op = op->next)
+		op->ok = true;
+	if (s->gave_up) {
+		(void)error_set(&e, ERR_UNAVAILABLE, "the store has failed; Florus is about to restart");
+		fail_all(first, &e);
+		return;
+	}
+	s->db.next_id_moved = false;
+	if (run_group(s, first, &e)) {
+		s->failures = 0;
+		s->healthy = true;
+		s->next_id = s->db.next_id;
+		return;
+	}
+	rollback(s);
+	if (e.code == ERR_NO_SPACE) {
+		s->db.next_id = next_id;
+		on_full(s, first, &e);
+	} else {
+		on_broken(s, first, &e);
+	}
+}
+
+/* --- the thread --- */
+
+/* Takes up to STORE_GROUP_MAX operations; false when there are none and never will be. */
+static bool take_group(struct store *s, struct op_list *group)
+{
+	list_init(group);
+	(void)pthread_mutex_lock(&s->lock);
+	while (!s->todo.first && !s->stopping)
+		(void)pthread_cond_wait(&s->more, &s->lock);
+	for (int i = 0; i < STORE_GROUP_MAX && s->todo.first; i++) {
+		struct store_op *op = s->todo.first;
+
+		s->todo.first = op->next;
+		list_push(group, op);
+	}
+	if (!s->todo.first)
+		list_init(&s->todo);
+	(void)pthread_mutex_unlock(&s->lock);
+	return group->first != NULL;
+}
+
+static void *store_thread(void *arg)
+{
+	struct store *s = arg;
+	struct op_list group;
+
+	while (take_group(s, &group)) {
+		commit_group(s, group.first);
+		(void)pthread_mutex_lock(&s->lock);
+		*s->done.last = group.first;
+		s->done.last = group.last;
+		(void)pthread_mutex_unlock(&s->lock);
+		loop_wake_send(s->wake);
+	}
+	return NULL;
+}
+
+/* On the loop: hands finished operations back. */
+static void deliver(void *arg)
+{
+	struct store *s = arg;
+	struct store_op *op, *next;
+
+	(void)pthread_mutex_lock(&s->lock);
+	op = s->done.first;
+	list_init(&s->done);
+	(void)pthread_mutex_unlock(&s->lock);
+	for (; op; op = next) {
+		next = op->next;
+		op->done(op);
+	}
+	if (s->gave_up && s->fatal) {
+		loop_fn *fatal = s->fatal;
+
+		s->fatal = NULL;
+		fatal(s->fatal_arg);
+	}
+}
+
+static void give(struct store *s, struct store_op *op, const struct store_op_type *type)
+{
+	op->type = type;
+	(void)pthread_mutex_lock(&s->lock);
+	assert(!s->stopping);
+	list_push(&s->todo, op);
+	(void)pthread_cond_signal(&s->more);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void store_insert(struct store *s, struct store_insert *in)
+{
+	give(s, &in->op, &op_insert);
+}
+
+void store_intent(struct store *s, struct store_intent *in)
+{
+	give(s, &in->op, &op_intent);
+}
+
+void store_update(struct store *s, struct store_update *up)
+{
+	give(s, &up->op, &op_update);
+}
+
+void store_get(struct store *s, struct store_get *get)
+{
+	give(s, &get->op, &op_get);
+}
+
+void store_purge(struct store *s, struct store_purge *purge)
+{
+	give(s, &purge->op, &op_purge);
+}
+
+/* --- life --- */
+
+bool store_open(const char *state_dir, struct store **ret, struct error *e)
+{
+	struct store *s = xcalloc(1, sizeof *s);
+
+	if (snprintf(s->path, sizeof s->path, "%s/florus.db", state_dir) >= (int)sizeof s->path ||
+	    snprintf(s->ballast_path, sizeof s->ballast_path, "%s/ballast", state_dir) >= (int)sizeof s->ballast_path) {
+		free(s);
+		return error_set(e, ERR_CONFIG, "florus.state-dir is too long");
+	}
+	if (!db_open(&s->db, s->path, e)) {
+		free(s);
+		return false;
+	}
+	make_ballast(s);
+	list_init(&s->todo);
+	list_init(&s->done);
+	(void)pthread_mutex_init(&s->lock, NULL);
+	(void)pthread_cond_init(&s->more, NULL);
+	s->healthy = true;
+	s->next_id = s->db.next_id;
+	*ret = s;
+	return true;
+}
+
+static bool load(struct store *s, sqlite3_stmt *rows, store_row_fn *fn, void *arg, struct error *e)
+{
+	struct store_row row;
+	int rc;
+
+	while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
+		ops_read_row(rows, &row);
+		if (!row.deleted || !row.finished_ms)
+			fn(arg, &row);
+	}
+	(void)sqlite3_reset(rows);
+	return rc == SQLITE_DONE || db_error(&s->db, e, "reading the batches");
+}
+
+bool store_load(struct store *s, int64_t finished_since_ms, store_row_fn *fn, void *arg, struct error *e)
+{
+	return load(s, db_bind(&s->db, SQL_UNFINISHED, ""), fn, arg, e) &&
+	       load(s, db_bind(&s->db, SQL_RECENT, "i", finished_since_ms), fn, arg, e);
+}
+
+void store_start(struct store *s, struct loop *l, loop_fn *fatal, void *arg)
+{
+	s->wake = loop_wake_new(l, deliver, s);
+	s->fatal = fatal;
+	s->fatal_arg = arg;
+	if (pthread_create(&s->thread, NULL, store_thread, s) != 0)
+		abort(); /* at start: nothing to lose */
+}
+
+struct store *store_free(struct store *s)
+{
+	if (!s)
+		return NULL;
+	if (s->wake) {
+		(void)pthread_mutex_lock(&s->lock);
+		s->stopping = true;
+		(void)pthread_cond_signal(&s->more);
+		(void)pthread_mutex_unlock(&s->lock);
+		(void)pthread_join(s->thread, NULL);
+		s->fatal = NULL;
+		deliver(s);
+		s->wake = loop_wake_free(s->wake);
+	}
+	if (s->healthy)
+		(void)sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	db_close(&s->db);
+	(void)pthread_mutex_destroy(&s->lock);
+	(void)pthread_cond_destroy(&s->more);
+	free(s);
+	return NULL;
+}
+
+bool store_healthy(const struct store *s)
+{
+	return s->healthy;
+}
+
+int64_t store_next_id(const struct store *s)
+{
+	return s->next_id;
+}

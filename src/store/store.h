@@ -1,0 +1,126 @@
+/*
+ * store - what must survive a crash: one SQLite file, one connection, one thread.
+ *
+ * The loop hands over operations; the store thread runs what has gathered in one transaction
+ * and commits it (group commit, synchronous=FULL); then each operation's `done` runs on the loop.
+ * So when `done` sees op->ok, the change is on the disk. Operations are done in the order given.
+ *
+ * Ownership: an operation is the caller's memory, lent until `done`; strings in it must live as long.
+ * Results (`out_…`) belong to the caller from `done` on. Loop thread only, except where said.
+ *
+ * Trouble (reliability.md 2.2): disk full fails inserts with ERR_NO_SPACE, nothing else is lost and
+ * the next operation tries again. An I/O error on commit means "unknown": the file is closed,
+ * reopened, and inserts are looked up by id and nonce before they are answered; state changes are
+ * answered ERR_UNAVAILABLE and may be given again (they are idempotent). After
+ * STORE_FAILURES_MAX such errors in a row the `fatal` callback is called.
+ */
+#pragma once
+#include "base/error.h"
+#include "base/id.h"
+#include "loop/loop.h"
+#include <stdint.h>
+
+enum { STORE_FAILURES_MAX = 3, STORE_GROUP_MAX = 512 };
+
+struct store;
+
+/*
+ * Opens or makes state_dir/florus.db, checks it (quick_check) and migrates it. A file that is damaged,
+ * newer, foreign or in use is refused with ERR_CONFIG, cause and cure in the message, and left as it is.
+ */
+MUST_CHECK bool store_open(const char *state_dir, struct store **ret, struct error *e);
+
+/* Starts the thread; from here on operations are taken. `fatal` runs on the loop. */
+void store_start(struct store *s, struct loop *l, loop_fn *fatal, void *arg);
+
+/* Finishes what was given (their `done` is called), closes. Takes NULL; returns NULL. */
+struct store *store_free(struct store *s);
+
+bool store_healthy(const struct store *s); /* the last commit worked; any thread */
+int64_t store_next_id(const struct store *s); /* the id that the next insert will probably get; any thread */
+
+/* A stored batch. Strings are NULL when not set. In rows given by the store they are borrowed or owned as said there. */
+struct store_row {
+	int64_t id;
+	const char *state;                 /* state_name() */
+	int attempt;                       /* 0: none yet */
+	char nonce[ID_NONCE_LEN + 1];
+	const char *name, *owner, *proxy_user, *app_id;
+	const char *boot_id;               /* of the latest intent */
+	const char *end_kind;              /* exit, signal, exec, lost */
+	int end_code;
+	const char *why;
+	int64_t created_ms, started_ms, finished_ms; /* wall clock; 0: not yet */
+	bool killed, deleted;
+};
+
+/*
+ * Before store_start(): calls fn for every unfinished batch and every one finished since
+ * `finished_since_ms` and not deleted, ids ascending. The row is borrowed during the call.
+ */
+typedef void store_row_fn(void *arg, const struct store_row *row);
+MUST_CHECK bool store_load(struct store *s, int64_t finished_since_ms, store_row_fn *fn, void *arg, struct error *e);
+
+struct store_op {
+	void (*done)(struct store_op *op); /* on the loop, once */
+	bool ok;
+	struct error error;                /* when !ok */
+	/* private */
+	const struct store_op_type *type;
+	struct store_op *next;
+};
+
+/* Accepts a batch. With idem_key set, the first request with that (owner, key) wins. */
+struct store_insert {
+	struct store_op op;
+	const char *owner, *name, *proxy_user, *idem_key, *request; /* owner NULL: nobody; request: the body */
+	size_t request_len;
+	char nonce[ID_NONCE_LEN + 1];
+	int64_t created_ms;
+	int64_t out_id;
+	bool out_existing;      /* the key was there with the same request: out_id is its batch, nothing was stored */
+};                              /* the key with another request: !ok, ERR_KEY_REUSED */
+void store_insert(struct store *s, struct store_insert *in);
+
+/* The intent of an attempt (L3), and the request to carry it out. */
+struct store_intent {
+	struct store_op op;
+	int64_t id;
+	int attempt;
+	const char *boot_id;
+	char *out_request;      /* the body as accepted; the caller frees */
+	size_t out_request_len;
+};
+void store_intent(struct store *s, struct store_intent *in);
+
+/* A change of state. Fields that are 0 or NULL keep their stored value; flags are only ever set. */
+struct store_update {
+	struct store_op op;
+	int64_t id;
+	const char *state;
+	int64_t started_ms, finished_ms;
+	const char *end_kind, *why;
+	int end_code;
+	bool killed, deleted;
+};
+void store_update(struct store *s, struct store_update *up);
+
+/* Looks up one batch that is not deleted: by id, or (name not NULL) the newest with that name. */
+struct store_get {
+	struct store_op op;
+	int64_t id;
+	const char *name;
+	struct store_row out_row; /* valid when ok; !ok with ERR_NOT_FOUND: none. store_row_done() frees it */
+};
+void store_get(struct store *s, struct store_get *get);
+void store_row_done(struct store_row *row);
+
+/* Forgets up to STORE_PURGE_MAX batches finished before a time. */
+enum { STORE_PURGE_MAX = 200 };
+struct store_purge {
+	struct store_op op;
+	int64_t finished_before_ms;
+	struct store_row out_rows[STORE_PURGE_MAX]; /* id, attempt and nonce only */
+	int out_count;
+};
+void store_purge(struct store *s, struct store_purge *purge);
