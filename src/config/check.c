@@ -1,0 +1,83 @@
+#include "base/str.h"
+#include "config/config.h"
+#include <arpa/inet.h>
+#include <string.h>
+#include <strings.h>
+
+/* True for what nobody outside this machine can reach. A name is not asked of the resolver: its answer may change. */
+static bool is_loopback(const char *host)
+{
+	struct in6_addr six;
+	struct in_addr four;
+	char bare[INET6_ADDRSTRLEN];
+	size_t n = strlen(host);
+
+	if (strcasecmp(host, "localhost") == 0)
+		return true;
+	if (inet_pton(AF_INET, host, &four) == 1)
+		return ntohl(four.s_addr) >> 24 == 127;
+	if (n > 2 && n - 2 < sizeof bare && host[0] == '[' && host[n - 1] == ']') {
+		memcpy(bare, host + 1, n - 2);
+		bare[n - 2] = '\0';
+		host = bare;
+	}
+	if (inet_pton(AF_INET6, host, &six) != 1)
+		return false;
+	return IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127);
+}
+
+/* What this version does not have is refused when asked for: ignoring it would leave a door open that looks shut. */
+static bool check_missing(const struct config *c, struct error *e)
+{
+	const struct {
+		bool asked;
+		const char *text;
+	} missing[] = {
+		{ !str_empty(c->livy_server_auth_type),
+		  "livy.server.auth.type is set, and this version has no authentication; unset it and keep livy.server.host on "
+		  "a loopback address" },
+		{ !str_empty(c->livy_keystore),
+		  "livy.keystore is set, and this version serves plain HTTP only; unset it and let a proxy do TLS" },
+		{ c->livy_server_csrf_protection_enabled,
+		  "livy.server.csrf-protection.enabled is true, and this version cannot do it; unset it" },
+		{ c->livy_impersonation_enabled,
+		  "livy.impersonation.enabled is true, and without authentication anyone could be anybody; this version has "
+		  "none, so unset it" },
+		{ c->livy_server_access_control_enabled,
+		  "livy.server.access-control.enabled is true, and without authentication nobody can be told from anybody; "
+		  "this version has none, so unset it" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(missing); i++)
+		if (missing[i].asked)
+			return error_set(e, ERR_CONFIG, "%s", missing[i].text);
+	return true;
+}
+
+static bool check_base_path(const char *path, struct error *e)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+	size_t n = strlen(path);
+
+	if (n == 0)
+		return true;
+	if (path[0] != '/' || path[n - 1] == '/' || strspn(path, allowed) != n || strstr(path, "//"))
+		return error_set(e, ERR_CONFIG, "florus.http.base-path = %.80s: expected nothing, or a path such as /spark: it "
+				 "begins with /, does not end with /, and holds only letters, digits and -._~/", path);
+	return true;
+}
+
+bool config_check(const struct config *c, struct error *e)
+{
+	if (str_empty(c->livy_server_host))
+		return error_set(e, ERR_CONFIG, "livy.server.host is empty; 127.0.0.1 is the usual address");
+	if (str_empty(c->livy_spark_master))
+		return error_set(e, ERR_CONFIG, "livy.spark.master is empty; local[*] runs jobs on this machine");
+	if (!check_missing(c, e) || !check_base_path(c->florus_http_base_path, e))
+		return false;
+	if (!is_loopback(c->livy_server_host) && !c->florus_auth_allow_none)
+		return error_set(e, ERR_CONFIG, "livy.server.host = %.80s lets everyone who reaches it run programs here, since "
+				 "there is no authentication; set livy.server.host = 127.0.0.1, or florus.auth.allow-none = true "
+				 "if the network can be trusted", c->livy_server_host);
+	return true;
+}

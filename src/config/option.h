@@ -1,0 +1,23 @@
+/*
+ * option - one row of the table of options: finding it, reading its value, describing it. Pure.
+ *
+ * For the files of config/ only; everybody else includes config.h.
+ */
+#pragma once
+#include "base/sbuf.h"
+#include "config/config.h"
+
+enum { OPTION_KEY_MAX = 96 }; /* bytes of a longest key, NUL included */
+
+const struct config_option *option_find(const char *key);                /* NULL: no such option */
+const struct config_option *option_find_env(const char *name, size_t n); /* "FLORUS_LOG_MAX" */
+size_t option_index(const struct config_option *o);
+
+/* Reads the text into the option's field of c; strings are borrowed. False, c untouched: not what the option takes. */
+MUST_CHECK bool option_parse(const struct config_option *o, const char *text, struct config *c);
+
+/* "a whole number from 0 to 65535". */
+void option_describe(const struct config_option *o, struct sbuf *to);
+
+/* Few enough changes apart to be a slip of the pen (at most two)? */
+bool option_is_near(const char *a, const char *b);

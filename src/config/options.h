@@ -1,0 +1,122 @@
+/*
+ * options - every option of the daemon, once.
+ *
+ * From this table come the fields of struct config, the parser, the defaults, --help-config,
+ * data/florus.conf and the tests that compare the manual with it. An option is added here and nowhere else.
+ *
+ * Columns: type, field, key, default (NULL: not set, or worked out at the start), min, max, words, flags, doc.
+ *   STR       const char *, NULL when not set
+ *   INT       int, min … max
+ *   BOOL      bool, true or false in any case
+ *   BYTES     int64_t, 10, 10k, 10m, 10g; min … max in bytes
+ *   DURATION  int64_t, milliseconds, 10ms, 10s, 10m, 10h, 10d; min … max in milliseconds
+ *   WORD      int, the place of the value in words (separated by |), from 0
+ */
+#pragma once
+
+enum {
+	CONFIG_RELOADABLE = 1 << 0, /* may change while the daemon runs */
+	CONFIG_SECRET = 1 << 1,     /* never shown */
+};
+
+#define CONFIG_KIB 1024LL
+#define CONFIG_MIB (1024 * CONFIG_KIB)
+#define CONFIG_GIB (1024 * CONFIG_MIB)
+#define CONFIG_HOUR_MS 3600000LL
+#define CONFIG_YEAR_MS (365 * 24 * CONFIG_HOUR_MS)
+
+#define CONFIG_ENV_PASS                                                                                                \
+	"PATH,HOME,USER,LOGNAME,LANG,LC_ALL,TZ,TMPDIR,JAVA_HOME,SPARK_HOME,SPARK_CONF_DIR,SPARK_LOCAL_DIRS,"           \
+	"SPARK_LOCAL_IP,HADOOP_HOME,HADOOP_CONF_DIR,YARN_CONF_DIR,PYTHONPATH,PYSPARK_PYTHON,PYSPARK_DRIVER_PYTHON,"    \
+	"LD_LIBRARY_PATH,KRB5CCNAME,KRB5_CONFIG,R_HOME,VIRTUAL_ENV"
+#define CONFIG_CSP "default-src 'self'; script-src 'self' 'unsafe-inline'; img-src 'self'; frame-src 'self';"
+
+/* clang-format off */
+#define CONFIG_OPTIONS_LIVY(X) \
+	X(STR, livy_server_host, "livy.server.host", "127.0.0.1", 0, 0, NULL, 0, \
+	  "Address to listen on. Any but a loopback address needs authentication or florus.auth.allow-none.") \
+	X(INT, livy_server_port, "livy.server.port", "8998", 0, 65535, NULL, 0, \
+	  "Port to listen on; 0 takes a free one, which is then in the file url of the state directory.") \
+	X(STR, livy_server_spark_home, "livy.server.spark-home", NULL, 0, 0, NULL, 0, \
+	  "Where Spark is: the directory of bin/spark-submit. Not set: $SPARK_HOME.") \
+	X(STR, livy_spark_master, "livy.spark.master", "local", 0, 0, NULL, 0, \
+	  "Master of every job, whatever the job asks for. local uses one core of this machine, local[*] all.") \
+	X(STR, livy_spark_deploy_mode, "livy.spark.deploy-mode", NULL, 0, 0, NULL, 0, \
+	  "Deploy mode of every job: client or cluster. Not set: Spark decides.") \
+	X(STR, livy_file_local_dir_whitelist, "livy.file.local-dir-whitelist", NULL, 0, 0, NULL, 0, \
+	  "Directories of this machine that jobs may name files in, separated by commas. Not set: none.") \
+	X(DURATION, livy_server_session_state_retain_ms, "livy.server.session.state-retain.sec", "600s", \
+	  0, 10 * CONFIG_YEAR_MS, NULL, CONFIG_RELOADABLE, \
+	  "How long lists show a finished job. A duration, despite the name.") \
+	X(BYTES, livy_server_request_header_size_bytes, "livy.server.request-header.size", "131072", \
+	  4 * CONFIG_KIB, CONFIG_MIB, NULL, 0, "Longest header block of a request.") \
+	X(BOOL, livy_server_security_headers_enabled, "livy.server.security-headers.enabled", "true", 0, 0, NULL, 0, \
+	  "Whether answers carry the headers below. An empty value leaves one of them out.") \
+	X(STR, livy_server_http_header_x_xss_protection, "livy.server.http.header.X-XSS-Protection", \
+	  "1; mode=block", 0, 0, NULL, 0, "Header X-XSS-Protection.") \
+	X(STR, livy_server_http_header_x_frame_options, "livy.server.http.header.X-Frame-Options", \
+	  "SAMEORIGIN", 0, 0, NULL, 0, "Header X-Frame-Options.") \
+	X(STR, livy_server_http_header_x_content_type_options, "livy.server.http.header.X-Content-Type-Options", \
+	  "nosniff", 0, 0, NULL, 0, "Header X-Content-Type-Options.") \
+	X(STR, livy_server_http_header_strict_transport_security, "livy.server.http.header.Strict-Transport-Security", \
+	  "max-age=31536000; includeSubDomains", 0, 0, NULL, 0, "Header Strict-Transport-Security, sent only with TLS.") \
+	X(STR, livy_server_http_header_content_security_policy, "livy.server.http.header.Content-Security-Policy", \
+	  CONFIG_CSP, 0, 0, NULL, 0, "Header Content-Security-Policy.") \
+	X(STR, livy_server_auth_type, "livy.server.auth.type", NULL, 0, 0, NULL, 0, \
+	  "How clients prove who they are. This version has no authentication: a value refuses to start.") \
+	X(BOOL, livy_impersonation_enabled, "livy.impersonation.enabled", "false", 0, 0, NULL, 0, \
+	  "Whether jobs run as the user who sent them. Needs authentication.") \
+	X(BOOL, livy_server_access_control_enabled, "livy.server.access-control.enabled", "false", 0, 0, NULL, 0, \
+	  "Whether users see only their own jobs. Needs authentication.") \
+	X(BOOL, livy_server_csrf_protection_enabled, "livy.server.csrf-protection.enabled", "false", 0, 0, NULL, 0, \
+	  "Whether changes need the header X-Requested-By. This version cannot: true refuses to start.") \
+	X(STR, livy_keystore, "livy.keystore", NULL, 0, 0, NULL, 0, \
+	  "Key store for TLS. This version serves plain HTTP only: a value refuses to start.") \
+	X(STR, livy_keystore_password, "livy.keystore.password", NULL, 0, 0, NULL, CONFIG_SECRET, \
+	  "Password of livy.keystore.") \
+	X(STR, livy_key_password, "livy.key-password", NULL, 0, 0, NULL, CONFIG_SECRET, \
+	  "Password of the key in livy.keystore.")
+
+#define CONFIG_OPTIONS_FLORUS(X) \
+	X(STR, florus_state_dir, "florus.state-dir", NULL, 0, 0, NULL, 0, \
+	  "Where jobs and their logs are kept. Not set: $STATE_DIRECTORY, else /var/lib/florus for root, " \
+	  "else $XDG_STATE_HOME/florus or ~/.local/state/florus.") \
+	X(INT, florus_launch_max_running, "florus.launch.max-running", "0", 0, 100000, NULL, CONFIG_RELOADABLE, \
+	  "How many jobs run at the same time; further ones wait. 0: as many as this machine has cores.") \
+	X(BOOL, florus_launch_hold, "florus.launch.hold", "false", 0, 0, NULL, CONFIG_RELOADABLE, \
+	  "Whether jobs are accepted but none is started.") \
+	X(STR, florus_launch_shim, "florus.launch.shim", NULL, 0, 0, NULL, 0, \
+	  "Path of florus-shim. Not set: beside florusd, else ../libexec/florus from there, else /usr/libexec/florus.") \
+	X(INT, florus_queue_max, "florus.queue.max", "10000", 1, 10000000, NULL, CONFIG_RELOADABLE, \
+	  "How many jobs may wait; further ones are refused with 429.") \
+	X(DURATION, florus_kill_grace_ms, "florus.kill.grace", "10s", 0, CONFIG_HOUR_MS, NULL, CONFIG_RELOADABLE, \
+	  "How long a deleted job may take to stop by itself (TERM) before it is stopped (KILL).") \
+	X(DURATION, florus_history_retain_ms, "florus.history.retain", "30d", 0, 100 * CONFIG_YEAR_MS, NULL, \
+	  CONFIG_RELOADABLE, "How long a finished job and its log are kept.") \
+	X(BYTES, florus_log_max_bytes, "florus.log.max", "1g", 0, 1024 * 1024 * CONFIG_GIB, NULL, 0, \
+	  "Most bytes a job's log takes on disk: beyond, the middle is dropped, begin and end stay. 0: no limit.") \
+	X(WORD, florus_log_level, "florus.log.level", "info", 0, 0, "error|warn|info|debug", CONFIG_RELOADABLE, \
+	  "How much florusd itself logs, on stderr.") \
+	X(STR, florus_http_base_path, "florus.http.base-path", "", 0, 0, NULL, 0, \
+	  "Prefix under which a proxy shows this server, such as /spark. Stripped from requests, put before links.") \
+	X(BYTES, florus_http_body_max_bytes, "florus.http.body-max", "1m", CONFIG_KIB, 16 * CONFIG_MIB, NULL, 0, \
+	  "Longest body of a request.") \
+	X(INT, florus_http_connections_max, "florus.http.connections-max", "20000", 1, 1000000, NULL, 0, \
+	  "Most connections at the same time.") \
+	X(DURATION, florus_http_header_timeout_ms, "florus.http.header-timeout", "10s", 1, 24 * CONFIG_HOUR_MS, NULL, 0, \
+	  "How long a client may take to send the headers of a request.") \
+	X(DURATION, florus_http_body_timeout_ms, "florus.http.body-timeout", "30s", 1, 24 * CONFIG_HOUR_MS, NULL, 0, \
+	  "How long a client may take to send the body of a request.") \
+	X(DURATION, florus_http_reply_timeout_ms, "florus.http.reply-timeout", "60s", 1, 24 * CONFIG_HOUR_MS, NULL, 0, \
+	  "How long a client may take to read an answer.") \
+	X(DURATION, florus_http_idle_timeout_ms, "florus.http.idle-timeout", "60s", 1, 24 * CONFIG_HOUR_MS, NULL, 0, \
+	  "How long a connection may stay open without a request.") \
+	X(BOOL, florus_auth_allow_none, "florus.auth.allow-none", "false", 0, 0, NULL, 0, \
+	  "Whether everyone who reaches a non-loopback livy.server.host may run jobs.") \
+	X(STR, florus_job_env_pass, "florus.job.env-pass", CONFIG_ENV_PASS, 0, 0, NULL, 0, \
+	  "Variables of the daemon's environment that jobs get, separated by commas.")
+
+#define CONFIG_OPTIONS(X) CONFIG_OPTIONS_LIVY(X) CONFIG_OPTIONS_FLORUS(X)
+/* clang-format on */
+
+enum config_type { CONFIG_STR, CONFIG_INT, CONFIG_BOOL, CONFIG_BYTES, CONFIG_DURATION, CONFIG_WORD, CONFIG_TYPE_COUNT };

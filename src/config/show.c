@@ -1,0 +1,47 @@
+#include "config/config.h"
+#include "base/str.h"
+#include "config/option.h"
+#include "config/properties.h"
+
+enum {
+	SHOW_LINE_MAX = 2 * PROPERTIES_FILE_MAX, /* bytes of a value, escapes included */
+};
+
+static void show_value(FILE *to, const char *before, const char *key, const char *value)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(SHOW_LINE_MAX);
+
+	properties_escape(&text, value);
+	(void)fprintf(to, "%s%s =%s%s\n", before, key, text.len ? " " : "", sbuf_str(&text));
+}
+
+void config_dump(const struct config *c, FILE *to)
+{
+	for (size_t i = 0; i < CONFIG_OPTION_COUNT; i++) {
+		const struct config_option *o = &config_options[i];
+
+		if (!c->text[i] || (!o->standard && str_empty(c->text[i]))) {
+			(void)fprintf(to, "# not set\n# %s =\n", o->key);
+			continue;
+		}
+		(void)fprintf(to, "# %s\n", c->origin[i]);
+		if (o->flags & CONFIG_SECRET)
+			(void)fprintf(to, "# %s = [hidden]\n", o->key);
+		else
+			show_value(to, "", o->key, c->text[i]);
+	}
+}
+
+void config_help(FILE *to)
+{
+	for (size_t i = 0; i < CONFIG_OPTION_COUNT; i++) {
+		const struct config_option *o = &config_options[i];
+		_sbuf_ struct sbuf kind = SBUF_INIT(256);
+
+		option_describe(o, &kind);
+		(void)fprintf(to, "%s# %s\n", i ? "\n" : "", o->doc);
+		if (o->type != CONFIG_STR)
+			(void)fprintf(to, "# Takes %s.\n", sbuf_str(&kind));
+		show_value(to, "#", o->key, o->standard ? o->standard : "");
+	}
+}
