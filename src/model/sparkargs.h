@@ -15,12 +15,16 @@ struct spark_settings {
 	const char *proxy_user;          /* effective user to impersonate; NULL: no --proxy-user */
 };
 
-enum { SPARK_ARGV_MAX_BYTES = 1024 * 1024 };  /* argv and environment together (S40); Linux allows 2 MiB */
+enum {
+	SPARK_ARGV_MAX_BYTES = 1024 * 1024, /* strings and pointers; Linux allows 2 MiB, the environment included */
+	SPARK_ARGV_MAX_COUNT = 65536,       /* spark-submit's shell script takes seconds for more */
+};
 
 /*
  * Builds argv, NULL-terminated. Paths in `spec` are already resolved (scheme included).
- * ERR_INVALID "Rejected, Reason: …" when argv is over SPARK_ARGV_MAX_BYTES or one string over 128 KiB
- * (Linux MAX_ARG_STRLEN), so that a later execve cannot fail with E2BIG.
+ * ERR_INVALID "Rejected, Reason: …" when argv is over SPARK_ARGV_MAX_BYTES or _COUNT or one string
+ * over 128 KiB (Linux MAX_ARG_STRLEN), so that a later execve cannot fail with E2BIG; ERR_TOO_LARGE
+ * when the arena is full.
  */
 MUST_CHECK bool sparkargs_build(struct arena *a, const struct spec *spec, const struct spark_settings *settings,
 				const char ***ret_argv, struct error *e);

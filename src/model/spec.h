@@ -3,10 +3,10 @@
  *
  * Pure: bytes in, a struct or a refusal out; no I/O, no clock, no configuration. All strings and
  * arrays belong to the arena that was passed in and die with it. After spec_parse() succeeded the
- * following holds: `file` is there; every list element is a non-empty string (empty ones are dropped,
- * livy.md 4.3); counts are >= 1 or SPEC_UNSET; no string holds NUL; CR and LF only in args and
- * conf values (D28); conf keys match [A-Za-z0-9._-]+ (D14). Paths are not resolved yet: that needs the
- * file system (service/paths).
+ * following holds: `file` is there; every path in a list is a non-empty string (empty ones are
+ * dropped, livy.md 4.3; args are kept as they are); counts are >= 1 or SPEC_UNSET; no string holds
+ * NUL; CR and LF only in args and conf values (D28); conf keys match [A-Za-z0-9._-]+ (D14) and do not
+ * begin with "livy.". Paths are not resolved yet: that needs the file system (service/paths).
  */
 #pragma once
 #include "base/arena.h"

@@ -1,0 +1,31 @@
+#include "model/logview.h"
+
+enum { HEADERS = 2 }; /* LOGVIEW_HEAD before the lines, LOGVIEW_TAIL after them */
+
+static int64_t clamp(int64_t n, int64_t low, int64_t high)
+{
+	return n < low ? low : n > high ? high : n;
+}
+
+struct logview logview_slice(bool has_process, int64_t lines, int64_t from, int64_t size)
+{
+	int64_t total = has_process ? lines + HEADERS : 0;
+
+	/* No slice is longer than the array, so that no sum below can overflow. */
+	size = size < 0 || size > total ? total : size;
+	if (from < 0)
+		from = total - size;
+
+	int64_t start = clamp(from, 0, total);
+	int64_t end = clamp(start + size, start, total);
+	struct logview v = { .from = from, .total = total };
+	if (start == end)
+		return v;
+
+	v.head = start == 0;
+	v.tail = end == total;
+	/* Element i of the array is line i - 1 of the file. */
+	v.first_line = clamp(start - 1, 0, lines);
+	v.end_line = clamp(end - 1, 0, lines);
+	return v;
+}
