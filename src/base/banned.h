@@ -9,5 +9,6 @@
 #include <string.h>
 #include <time.h>
 
+#undef sprintf /* a macro of libc's under clang with _FORTIFY_SOURCE, and a macro cannot be poisoned */
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atof gets
 #pragma GCC poison strtol strtoul strtoll strtoull gmtime localtime asctime ctime
