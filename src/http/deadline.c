@@ -1,0 +1,153 @@
+#include "http/deadline.h"
+#include "base/clock.h"
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { SWEEP_MIN_MS = 20, SWEEP_MAX_MS = 1000, SWEEPS_PER_LIMIT = 10 };
+
+struct deadlines {
+	struct deadline_limits limits;
+	struct conn all; /* list head */
+	struct loop_timer *timer;
+	int64_t now_ms;  /* of the last sweep: precise enough for phases, and free */
+};
+
+static void sweep(void *arg);
+
+static int64_t smallest(const struct deadline_limits *l)
+{
+	int64_t m = l->header_ms < l->body_ms ? l->header_ms : l->body_ms;
+
+	m = l->reply_ms < m ? l->reply_ms : m;
+	return l->idle_ms < m ? l->idle_ms : m;
+}
+
+struct deadlines *deadlines_new(struct loop *l, const struct deadline_limits *limits)
+{
+	struct deadlines *d = xcalloc(1, sizeof *d);
+	int64_t every = smallest(limits) / SWEEPS_PER_LIMIT;
+
+	every = every < SWEEP_MIN_MS ? SWEEP_MIN_MS : every > SWEEP_MAX_MS ? SWEEP_MAX_MS : every;
+	d->limits = *limits;
+	d->all.prev = d->all.next = &d->all;
+	d->now_ms = clock_now_ms();
+	d->timer = loop_timer_new(l, sweep, d);
+	loop_timer_set(d->timer, every, every);
+	return d;
+}
+
+struct deadlines *deadlines_free(struct deadlines *d)
+{
+	if (d)
+		d->timer = loop_timer_free(d->timer);
+	free(d);
+	return NULL;
+}
+
+struct conn *deadline_accept(struct deadlines *d, int fd)
+{
+	struct conn *c = xcalloc(1, sizeof *c);
+
+	c->of = d;
+	c->fd = fd;
+	c->prev = d->all.prev;
+	c->next = &d->all;
+	c->prev->next = c->next->prev = c;
+	deadline_phase(c, PHASE_HEADER);
+	return c;
+}
+
+void deadline_phase(struct conn *c, enum phase phase)
+{
+	c->phase = phase;
+	c->since_ms = c->moved_ms = c->of->now_ms;
+	c->bytes = c->seen = 0;
+}
+
+void deadline_closed(struct conn *c)
+{
+	c->prev->next = c->next;
+	c->next->prev = c->prev;
+	free(c);
+}
+
+static void cut(struct conn *c)
+{
+	static const char late[] = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+	if (c->phase == PHASE_HEADER || c->phase == PHASE_BODY)
+		(void)send(c->fd, late, sizeof late - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)shutdown(c->fd, SHUT_RDWR);
+	deadline_phase(c, PHASE_WORK); /* once is enough: the library sees the end and closes */
+}
+
+/* What TCP has moved on this connection: received while we read, acknowledged while we send. */
+static uint64_t tcp_bytes(const struct conn *c)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof info;
+
+	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return 0;
+	return c->phase == PHASE_REPLY ? info.tcpi_bytes_acked : info.tcpi_bytes_received;
+}
+
+static void sweep_body(struct conn *c, int64_t now, const struct deadline_limits *l)
+{
+	int64_t took_ms = now - c->since_ms;
+
+	if (c->bytes != c->seen)
+		c->moved_ms = now;
+	c->seen = c->bytes;
+	if (now - c->moved_ms >= l->body_ms ||
+	    (took_ms > BODY_RATE_AFTER_MS && (int64_t)c->bytes * 1000 / took_ms < BODY_RATE_MIN))
+		cut(c);
+}
+
+static void sweep_tcp(struct conn *c, int64_t now, const struct deadline_limits *l)
+{
+	bool first_look = c->seen == 0;
+
+	c->bytes = tcp_bytes(c);
+	if (c->bytes != c->seen)
+		c->moved_ms = now;
+	if (c->phase == PHASE_IDLE && !first_look && c->bytes != c->seen) {
+		deadline_phase(c, PHASE_HEADER); /* the next request has begun */
+		return;
+	}
+	c->seen = c->bytes;
+	if (now - c->moved_ms >= (c->phase == PHASE_IDLE ? l->idle_ms : l->reply_ms))
+		cut(c);
+}
+
+static void sweep_one(struct conn *c, int64_t now, const struct deadline_limits *l)
+{
+	switch (c->phase) {
+	case PHASE_WORK:
+		return;
+	case PHASE_HEADER:
+		if (now - c->since_ms >= l->header_ms)
+			cut(c);
+		return;
+	case PHASE_BODY:
+		sweep_body(c, now, l);
+		return;
+	case PHASE_REPLY:
+	case PHASE_IDLE:
+		sweep_tcp(c, now, l);
+		return;
+	}
+}
+
+static void sweep(void *arg)
+{
+	struct deadlines *d = arg;
+
+	d->now_ms = clock_now_ms();
+	for (struct conn *c = d->all.next, *next; c != &d->all; c = next) {
+		next = c->next;
+		sweep_one(c, d->now_ms, &d->limits);
+	}
+}

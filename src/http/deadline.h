@@ -1,0 +1,48 @@
+/*
+ * deadline - no client may hold a connection for longer than its phase allows. Private to http/.
+ *
+ * libmicrohttpd limits only idle time, so that a client who sends a byte a second is never cut.
+ * Each connection has a record here with its phase; a timer sweeps them all and cuts the late
+ * ones by shutdown(2), after a 408 where no answer has begun. Loop thread only.
+ */
+#pragma once
+#include "loop/loop.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum phase {
+	PHASE_HEADER, /* from accept, or from the first byte of the next request, to the last byte of the header */
+	PHASE_BODY,   /* the body is coming */
+	PHASE_WORK,   /* the request is ours: no limit */
+	PHASE_REPLY,  /* the answer is going out */
+	PHASE_IDLE,   /* answered, nothing new has come */
+};
+
+struct deadlines;
+
+struct conn {
+	struct deadlines *of;
+	struct conn *prev, *next;
+	int fd;
+	enum phase phase;
+	int64_t since_ms;      /* when the phase began */
+	int64_t moved_ms;      /* when bytes last moved in it */
+	uint64_t bytes, seen;  /* PHASE_BODY: body bytes so far; else TCP's count; and what the last sweep saw */
+};
+
+struct deadline_limits {
+	int64_t header_ms, body_ms, reply_ms, idle_ms;
+};
+
+enum { BODY_RATE_MIN = 1024, BODY_RATE_AFTER_MS = 10000 }; /* bytes per second, once it took that long */
+
+struct deadlines *deadlines_new(struct loop *l, const struct deadline_limits *limits);
+struct deadlines *deadlines_free(struct deadlines *d); /* after the last connection; takes NULL; returns NULL */
+
+struct conn *deadline_accept(struct deadlines *d, int fd);
+void deadline_phase(struct conn *c, enum phase phase);
+static inline void deadline_body_bytes(struct conn *c, size_t n)
+{
+	c->bytes += n;
+}
+void deadline_closed(struct conn *c);

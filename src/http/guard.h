@@ -1,0 +1,25 @@
+/*
+ * guard - is this request framed in one way only? Pure; fuzzed.
+ *
+ * libmicrohttpd 0.9.75 accepts several framings that another server in front may read otherwise
+ * (request smuggling). The guard sees method, version and every header field before a byte of the body
+ * is read, and refuses what RFC 9112 lets it refuse. A refused request closes its connection.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct guard {
+	int fields, hosts, lengths, codings;
+	bool chunked, expects;
+	int64_t content_length;   /* -1: none given */
+	int status;               /* 0: nothing wrong so far */
+	const char *reason;
+};
+
+void guard_begin(struct guard *g);
+void guard_field(struct guard *g, const char *name, size_t name_len, const char *value, size_t value_len);
+
+/* The verdict: 0, or the status to refuse with; g->reason says why. */
+int guard_end(struct guard *g, const char *method, const char *version);

@@ -1,0 +1,134 @@
+#include "http/request.h"
+#include "base/id.h"
+#include "base/str.h"
+#include <string.h>
+
+enum { REQUEST_ID_DIGITS = 16 };
+
+struct http_request *request_new(struct http_server *s, const char *target)
+{
+	struct http_request *rq = xcalloc(1, sizeof *rq);
+	char *query;
+
+	rq->server = s;
+	rq->target_len = strlen(target);
+	rq->target = xmalloc(rq->target_len + 1);
+	memcpy(rq->target, target, rq->target_len + 1);
+	if ((query = strchr(rq->target, '?')) != NULL) {
+		*query = '\0';
+		rq->query = query + 1;
+	}
+	return rq;
+}
+
+struct http_request *request_free(struct http_request *rq)
+{
+	if (!rq)
+		return NULL;
+	for (int i = 0; i < rq->reply_header_count; i++)
+		free(rq->reply_values[i]);
+	if (rq->response)
+		MHD_destroy_response(rq->response);
+	sbuf_done(&rq->body);
+	free(rq->target);
+	free(rq);
+	return NULL;
+}
+
+enum http_method http_method(const struct http_request *rq)
+{
+	return rq->method;
+}
+
+const char *http_method_name(const struct http_request *rq)
+{
+	return rq->method_name;
+}
+
+const char *http_path(const struct http_request *rq)
+{
+	return rq->target;
+}
+
+static void plus_to_blank(char *s)
+{
+	for (; *s; s++)
+		if (*s == '+')
+			*s = ' ';
+}
+
+/* Takes "a=1&b=2" apart, decoding both sides; a parameter with a bad escape is left out. */
+static void parse_query(struct http_request *rq)
+{
+	char *rest = rq->query, *part;
+
+	rq->query = NULL;
+	while ((part = strsep(&rest, "&")) != NULL && rq->pair_count < HTTP_QUERY_MAX) {
+		char *value = strchr(part, '=');
+
+		if (value)
+			*value++ = '\0';
+		else
+			value = part + strlen(part);
+		plus_to_blank(part);
+		plus_to_blank(value);
+		if (str_percent_decode(part) >= 0 && str_percent_decode(value) >= 0)
+			rq->pairs[rq->pair_count++] = (struct query_pair){ part, value };
+	}
+}
+
+const char *http_query(struct http_request *rq, const char *name)
+{
+	if (rq->query)
+		parse_query(rq);
+	for (int i = 0; i < rq->pair_count; i++)
+		if (strcmp(rq->pairs[i].name, name) == 0)
+			return rq->pairs[i].value;
+	return NULL;
+}
+
+const char *http_header(const struct http_request *rq, const char *name)
+{
+	return MHD_lookup_connection_value(rq->connection, MHD_HEADER_KIND, name);
+}
+
+const char *http_body(const struct http_request *rq, size_t *ret_len)
+{
+	*ret_len = rq->body.len;
+	return sbuf_str(&rq->body);
+}
+
+static bool id_ok(const char *s)
+{
+	size_t n = strlen(s);
+
+	for (size_t i = 0; i < n; i++)
+		if (s[i] <= ' ' || s[i] > '~')
+			return false;
+	return n > 0 && n <= REQUEST_ID_MAX;
+}
+
+const char *http_request_id(struct http_request *rq)
+{
+	const char *given;
+
+	if (rq->id[0])
+		return rq->id;
+	given = http_header(rq, "X-Request-Id");
+	if (given && id_ok(given))
+		memcpy(rq->id, given, strlen(given) + 1);
+	else
+		id_random_hex(rq->id, REQUEST_ID_DIGITS);
+	return rq->id;
+}
+
+void http_reply_header(struct http_request *rq, const char *name, const char *value)
+{
+	int i = rq->reply_header_count;
+
+	if (i == REPLY_HEADERS_MAX)
+		return;
+	rq->reply_names[i] = name;
+	rq->reply_values[i] = xstrdup(value);
+	rq->reply_header_count++;
+}

@@ -1,0 +1,39 @@
+/* request - one request inside http/: what server.c fills and the getters read. */
+#pragma once
+#include "http/deadline.h"
+#include "http/guard.h"
+#include "http/server.h"
+#include <microhttpd.h>
+
+enum { REQUEST_ID_MAX = 64, REPLY_HEADERS_MAX = 8 };
+
+struct query_pair {
+	char *name, *value;
+};
+
+struct http_request {
+	struct http_server *server;
+	struct MHD_Connection *connection;
+	struct conn *conn;
+	char *target;                    /* as sent, cut at '?'; target_len of the whole */
+	size_t target_len;
+	char *query;                     /* after '?', not decoded; NULL: none or taken apart already */
+	struct query_pair pairs[HTTP_QUERY_MAX];
+	int pair_count;
+	enum http_method method;
+	const char *method_name;
+	struct sbuf body;
+	char id[REQUEST_ID_MAX + 1];
+	const char *reply_names[REPLY_HEADERS_MAX];
+	char *reply_values[REPLY_HEADERS_MAX];
+	int reply_header_count;
+	struct MHD_Response *response;   /* the answer, once there is one */
+	int status;
+	bool begun;                      /* the header was judged */
+	bool handled;                    /* the handler was called */
+	bool suspended;
+	struct http_request *prev, *next; /* server's list */
+};
+
+struct http_request *request_new(struct http_server *s, const char *target);
+struct http_request *request_free(struct http_request *rq); /* takes NULL; returns NULL */

@@ -1,0 +1,29 @@
+/*
+ * route - a table of method, path pattern and handler: matching, and what a path allows.
+ *
+ * Patterns are literal segments and at most one {id}: "/batches/{id}/log". Paths match whole and
+ * case-sensitively; one trailing slash is accepted only at a collection (a pattern without {id});
+ * "//" is nothing (livy.md 1.0). From a segment on, ";…" is cut; the id is percent-decoded after matching.
+ */
+#pragma once
+#include "http/server.h"
+
+enum { ROUTE_ID_MAX = 1024 }; /* bytes of a decoded id or name */
+
+struct route {
+	enum http_method method;        /* HTTP_GET also serves HEAD */
+	const char *pattern;
+	void (*handle)(void *ctx, struct http_request *rq, const char *id); /* id: "" where the pattern has none */
+};
+
+enum route_result { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD, ROUTE_BAD_ESCAPE };
+
+struct route_match {
+	const struct route *route;      /* ROUTE_FOUND */
+	char id[ROUTE_ID_MAX + 1];
+	char allow[64];                 /* ROUTE_NO_METHOD: for the Allow header */
+};
+
+/* Finds the first of `count` routes that fits. `path` is as sent, without the mount's prefix. */
+enum route_result route_find(const struct route *routes, size_t count, enum http_method method, const char *path,
+			     struct route_match *ret);

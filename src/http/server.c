@@ -1,0 +1,396 @@
+#include "http/server.h"
+#include "http/listen.h"
+#include "http/request.h"
+#include <string.h>
+
+enum {
+	/* What libmicrohttpd needs in a connection's pool beside the header block: parsed fields, answer header. */
+	POOL_OVERHEAD = 48 * 1024,
+	STREAM_BLOCK = 64 * 1024,
+	DRAIN_CHECK_MS = 20,
+};
+
+struct http_server {
+	struct loop *loop;
+	struct MHD_Daemon *daemon;
+	struct deadlines *deadlines;
+	struct loop_watch *watch;
+	struct loop_timer *timer;        /* what MHD wants to be woken for */
+	struct loop_timer *drain_timer;
+	int64_t drain_left_ms;
+	loop_fn *drained;
+	void *drained_arg;
+	http_handler *handler;
+	void *ctx;
+	int64_t body_max_bytes, header_max_bytes;
+	const char *const *headers;
+	int port, listen_fd;
+	bool draining;
+	struct http_request all;         /* list head: requests whose header has come */
+};
+
+static void respond(struct http_request *rq, int status, struct MHD_Response *r, const char *content_type);
+
+/* --- refusals that never reach the handler --- */
+
+static struct MHD_Response *text_response(int status, const char *reason)
+{
+	_sbuf_ struct sbuf body = SBUF_INIT(1024);
+
+	/* Jetty's shape for a bad message (livy.md 1.0). */
+	sbuf_addf(&body, "<h1>Bad Message %d</h1><pre>reason: %s</pre>", status, reason);
+	return MHD_create_response_from_buffer(body.len, body.data, MHD_RESPMEM_MUST_COPY);
+}
+
+static void refuse(struct http_request *rq, int status, const char *reason)
+{
+	http_reply_header(rq, "Connection", "close");
+	respond(rq, status, text_response(status, reason), "text/html;charset=iso-8859-1");
+}
+
+/* --- MHD's callbacks --- */
+
+static enum MHD_Result on_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+				size_t value_len)
+{
+	(void)kind;
+	guard_field(arg, name, name_len, value ? value : "", value_len);
+	return MHD_YES;
+}
+
+static enum http_method method_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum http_method method;
+	} known[] = { { "GET", HTTP_GET }, { "POST", HTTP_POST }, { "DELETE", HTTP_DELETE }, { "HEAD", HTTP_HEAD } };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(name, known[i].name) == 0)
+			return known[i].method;
+	return HTTP_OTHER;
+}
+
+static size_t header_bytes(struct http_request *rq)
+{
+	return MHD_get_connection_info(rq->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
+}
+
+/* The header is complete: judge it before a byte of the body is read. */
+static void begin(struct http_request *rq, const char *method, const char *version)
+{
+	struct http_server *s = rq->server;
+	struct guard g;
+
+	rq->begun = true;
+	rq->method = method_of(method);
+	rq->method_name = method;
+	rq->body.limit = (size_t)s->body_max_bytes;
+	guard_begin(&g);
+	(void)MHD_get_connection_values_n(rq->connection, MHD_HEADER_KIND, on_field, &g);
+	if (rq->target_len > HTTP_TARGET_MAX)
+		refuse(rq, 414, "URI Too Long");
+	else if ((int64_t)header_bytes(rq) > s->header_max_bytes)
+		refuse(rq, 431, "Request Header Fields Too Large");
+	else if (guard_end(&g, method, version) != 0)
+		refuse(rq, g.status, g.reason);
+	else if (g.content_length > s->body_max_bytes)
+		refuse(rq, 413, "Payload Too Large");
+	else if (g.chunked || g.content_length > 0)
+		deadline_phase(rq->conn, PHASE_BODY);
+}
+
+static enum MHD_Result take_body(struct http_request *rq, const char *data, size_t *n)
+{
+	deadline_body_bytes(rq->conn, *n);
+	sbuf_add(&rq->body, data, *n);
+	*n = 0;
+	if (!sbuf_ok(&rq->body) && !rq->response)
+		refuse(rq, 413, "Payload Too Large");
+	return MHD_YES;
+}
+
+static enum MHD_Result queue(struct http_request *rq)
+{
+	deadline_phase(rq->conn, PHASE_REPLY);
+	return MHD_queue_response(rq->connection, (unsigned)rq->status, rq->response);
+}
+
+/*
+ * MHD calls this when the header is complete, for each piece of the body, when the request is complete, and
+ * again after a resume.
+ */
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
+				  const char *version, const char *data, size_t *n, void **con_cls)
+{
+	struct http_server *s = arg;
+	struct http_request *rq = *con_cls;
+
+	(void)url;
+	if (!rq->begun) {
+		begin(rq, method, version);
+		return rq->response ? queue(rq) : MHD_YES;
+	}
+	if (*n > 0)
+		return take_body(rq, data, n);
+	if (!rq->handled && !rq->response) {
+		rq->handled = true;
+		deadline_phase(rq->conn, PHASE_WORK);
+		s->handler(s->ctx, rq);
+	}
+	if (rq->response)
+		return queue(rq);
+	rq->suspended = true;
+	MHD_suspend_connection(connection);
+	return MHD_YES;
+}
+
+/* Called with the raw target when the request line is there; what it returns is the request's con_cls. */
+static void *on_target(void *arg, const char *target, struct MHD_Connection *connection)
+{
+	struct http_server *s = arg;
+	struct http_request *rq = request_new(s, target);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	rq->connection = connection;
+	rq->conn = info->socket_context;
+	rq->prev = s->all.prev;
+	rq->next = &s->all;
+	rq->prev->next = rq->next->prev = rq;
+	return rq;
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode why)
+{
+	struct http_request *rq = *con_cls;
+
+	(void)arg, (void)connection, (void)why;
+	if (!rq)
+		return;
+	deadline_phase(rq->conn, PHASE_IDLE);
+	rq->prev->next = rq->next;
+	rq->next->prev = rq->prev;
+	*con_cls = request_free(rq);
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **socket_context,
+			  enum MHD_ConnectionNotificationCode what)
+{
+	struct http_server *s = arg;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		deadline_closed(*socket_context);
+		return;
+	}
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*socket_context = deadline_accept(s->deadlines, info->connect_fd);
+}
+
+/* Targets and queries are decoded by us, once. */
+static size_t leave_escaped(void *arg, struct MHD_Connection *connection, char *s)
+{
+	(void)arg, (void)connection;
+	return strlen(s);
+}
+
+/* --- answers --- */
+
+static void add_headers(struct http_request *rq, struct MHD_Response *r, const char *content_type)
+{
+	if (content_type)
+		(void)MHD_add_response_header(r, "Content-Type", content_type);
+	for (const char *const *h = rq->server->headers; h && *h; h += 2)
+		(void)MHD_add_response_header(r, h[0], h[1]);
+	(void)MHD_add_response_header(r, "X-Request-Id", http_request_id(rq));
+	for (int i = 0; i < rq->reply_header_count; i++)
+		(void)MHD_add_response_header(r, rq->reply_names[i], rq->reply_values[i]);
+	if (rq->server->draining)
+		(void)MHD_add_response_header(r, "Connection", "close");
+}
+
+/* The answer is there; on_request queues it. */
+static void respond(struct http_request *rq, int status, struct MHD_Response *r, const char *content_type)
+{
+	add_headers(rq, r, content_type);
+	rq->response = r;
+	rq->status = status;
+	if (!rq->suspended)
+		return;
+	rq->suspended = false;
+	MHD_resume_connection(rq->connection);
+}
+
+void http_reply(struct http_request *rq, int status, const char *content_type, struct sbuf *body)
+{
+	size_t len = body->len;
+	char *bytes = sbuf_take(body);
+
+	respond(rq, status, MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_FREE), content_type);
+}
+
+void http_reply_shared(struct http_request *rq, int status, const char *content_type, const char *bytes, size_t len,
+		       void (*release)(void *owner), void *owner)
+{
+	/* MHD only reads it; its prototype has no const. */
+	void *readonly = (void *)(uintptr_t)bytes;
+
+	respond(rq, status, MHD_create_response_from_buffer_with_free_callback_cls(len, readonly, release, owner),
+		content_type);
+}
+
+struct streaming {
+	struct http_stream source;
+	struct sbuf block;
+	bool last;
+};
+
+static ssize_t stream_read(void *arg, uint64_t pos, char *to, size_t max)
+{
+	struct streaming *st = arg;
+
+	(void)pos;
+	if (st->last)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	sbuf_clear(&st->block);
+	st->block.limit = max < STREAM_BLOCK ? max : STREAM_BLOCK;
+	if (!st->source.next(st->source.arg, &st->block, &st->last))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (st->block.len)
+		memcpy(to, st->block.data, st->block.len);
+	return st->block.len || !st->last ? (ssize_t)st->block.len : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static void stream_free(void *arg)
+{
+	struct streaming *st = arg;
+
+	st->source.done(st->source.arg);
+	sbuf_done(&st->block);
+	free(st);
+}
+
+void http_reply_stream(struct http_request *rq, int status, const char *content_type, const struct http_stream *stream)
+{
+	struct streaming *st = xcalloc(1, sizeof *st);
+
+	st->source = *stream;
+	st->block.limit = STREAM_BLOCK;
+	respond(rq, status, MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, st, stream_free),
+		content_type);
+}
+
+/* --- the loop --- */
+
+static void run(void *arg)
+{
+	struct http_server *s = arg;
+	MHD_UNSIGNED_LONG_LONG wait_ms;
+
+	(void)MHD_run(s->daemon);
+	if (MHD_get_timeout(s->daemon, &wait_ms) == MHD_YES)
+		loop_timer_set(s->timer, (int64_t)wait_ms, 0);
+}
+
+static struct MHD_Daemon *start_daemon(struct http_server *s, const struct http_config *c)
+{
+	return MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
+		MHD_OPTION_LISTEN_SOCKET, s->listen_fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connections_max,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)c->header_max_bytes + POOL_OVERHEAD,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
+		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+		MHD_OPTION_END);
+}
+
+bool http_server_new(struct loop *l, const struct http_config *config, http_handler *handler, void *ctx,
+		     struct http_server **ret, struct error *e)
+{
+	struct http_server *s = xcalloc(1, sizeof *s);
+	const struct deadline_limits limits = { config->header_timeout_ms, config->body_timeout_ms,
+						config->reply_timeout_ms, config->idle_timeout_ms };
+
+	s->listen_fd = -1;
+	if (!listen_tcp(config->host, config->port, &s->listen_fd, &s->port, e)) {
+		free(s);
+		return false;
+	}
+	s->loop = l;
+	s->handler = handler;
+	s->ctx = ctx;
+	s->headers = config->headers;
+	s->header_max_bytes = config->header_max_bytes;
+	s->body_max_bytes = config->body_max_bytes;
+	s->all.prev = s->all.next = &s->all;
+	s->deadlines = deadlines_new(l, &limits);
+	s->timer = loop_timer_new(l, run, s);
+	s->daemon = start_daemon(s, config);
+	if (!s->daemon) {
+		(void)close(s->listen_fd);
+		(void)http_server_free(s);
+		return error_set(e, ERR_CONFIG, "the HTTP library did not start: are there enough descriptors (ulimit -n)?");
+	}
+	if (!loop_watch_new(l, MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, run, s, &s->watch, e)) {
+		(void)http_server_free(s);
+		return false;
+	}
+	*ret = s;
+	return true;
+}
+
+int http_server_port(const struct http_server *s)
+{
+	return s->port;
+}
+
+static void check_drained(void *arg)
+{
+	struct http_server *s = arg;
+
+	s->drain_left_ms -= DRAIN_CHECK_MS;
+	if (s->all.next != &s->all && s->drain_left_ms > 0)
+		return;
+	loop_timer_stop(s->drain_timer);
+	s->drained(s->drained_arg);
+}
+
+void http_server_drain(struct http_server *s, loop_fn *done, void *arg)
+{
+	s->draining = true;
+	s->drained = done;
+	s->drained_arg = arg;
+	s->drain_left_ms = HTTP_DRAIN_MS;
+	s->listen_fd = MHD_quiesce_daemon(s->daemon);
+	if (s->listen_fd >= 0)
+		(void)close(s->listen_fd);
+	s->drain_timer = loop_timer_new(s->loop, check_drained, s);
+	loop_timer_set(s->drain_timer, 0, DRAIN_CHECK_MS);
+}
+
+/* The library may not be stopped while a connection is suspended. */
+static void answer_waiting(struct http_server *s)
+{
+	for (struct http_request *rq = s->all.next; rq != &s->all; rq = rq->next)
+		if (rq->suspended)
+			respond(rq, 503, text_response(503, "Florus is stopping"), "text/html;charset=iso-8859-1");
+	(void)MHD_run(s->daemon);
+}
+
+struct http_server *http_server_free(struct http_server *s)
+{
+	if (!s)
+		return NULL;
+	s->watch = loop_watch_free(s->watch);
+	s->timer = loop_timer_free(s->timer);
+	s->drain_timer = loop_timer_free(s->drain_timer);
+	if (s->daemon) {
+		answer_waiting(s);
+		MHD_stop_daemon(s->daemon);
+	}
+	s->deadlines = deadlines_free(s->deadlines);
+	free(s);
+	return NULL;
+}

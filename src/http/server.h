@@ -1,0 +1,84 @@
+/*
+ * server - HTTP/1.1 in, requests out. Names no library: what is behind it may change.
+ *
+ * The handler is called on the loop once a request is complete and well framed (guard.h). It
+ * answers by http_reply(), at once or later; a request without an answer waits, at no cost in
+ * threads, until somebody answers it. After the answer the request must not be touched.
+ * Every phase of a connection has a deadline (deadline.h); every size has a ceiling.
+ * Loop thread only.
+ */
+#pragma once
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/sbuf.h"
+#include "loop/loop.h"
+
+enum {
+	HTTP_TARGET_MAX = 16 * 1024,   /* bytes of the request target; 414 beyond (S18) */
+	HTTP_FIELDS_MAX = 128,         /* header fields; 431 beyond (S17) */
+	HTTP_QUERY_MAX = 32,           /* query parameters that are looked at; more are ignored */
+	HTTP_DRAIN_MS = 10000,         /* how long requests in flight may take at shutdown */
+};
+
+struct http_config {
+	const char *host;              /* name or address */
+	int port;                      /* 0: any */
+	int64_t header_max_bytes, body_max_bytes;
+	int connections_max;
+	int64_t header_timeout_ms, body_timeout_ms, reply_timeout_ms, idle_timeout_ms;
+	const char *const *headers;    /* name, value, name, value, …, NULL: put on every answer; borrowed */
+};
+
+struct http_server;
+struct http_request;
+typedef void http_handler(void *ctx, struct http_request *rq);
+
+/* Binds and listens. ERR_CONFIG names the address and the cause (in use, no right, no such host). */
+MUST_CHECK bool http_server_new(struct loop *l, const struct http_config *config, http_handler *handler, void *ctx,
+				struct http_server **ret, struct error *e);
+int http_server_port(const struct http_server *s);
+
+/* No new connections; calls done when the last request in flight is answered, HTTP_DRAIN_MS at the latest. */
+void http_server_drain(struct http_server *s, loop_fn *done, void *arg);
+
+/* Requests that still wait get 503. Takes NULL; returns NULL. */
+struct http_server *http_server_free(struct http_server *s);
+
+/* --- a request; all that it gives is borrowed until it is answered --- */
+
+enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_DELETE = 8, HTTP_OTHER = 16 };
+
+enum http_method http_method(const struct http_request *rq);
+const char *http_method_name(const struct http_request *rq);
+const char *http_path(const struct http_request *rq);                         /* as sent: not decoded, no query */
+const char *http_query(struct http_request *rq, const char *name);            /* decoded, the first of that name; NULL */
+const char *http_header(const struct http_request *rq, const char *name);     /* any case; NULL */
+const char *http_body(const struct http_request *rq, size_t *ret_len);        /* NUL-terminated; "" when none */
+const char *http_request_id(struct http_request *rq);                         /* the client's, or made up */
+
+/* --- the answer --- */
+
+/* Adds a header to the answer to come. The value must not come from a client unless checked for CR and LF. */
+void http_reply_header(struct http_request *rq, const char *name, const char *value);
+
+/* Answers with the bytes of body, which is emptied. content_type NULL: none. */
+void http_reply(struct http_request *rq, int status, const char *content_type, struct sbuf *body);
+
+/*
+ * Answers with bytes shared with others: `release(owner)` is called once they were sent. They must not change
+ * meanwhile.
+ */
+void http_reply_shared(struct http_request *rq, int status, const char *content_type, const char *bytes, size_t len,
+		       void (*release)(void *owner), void *owner);
+
+/*
+ * Answers with what `next` gives: it appends to `out`, which has a limit, and sets *ret_done with the last bytes;
+ * false cuts the connection (the status is gone by then). `done` is called once, at the end or when the client left.
+ * Called only when the client can take more: a slow reader costs no memory.
+ */
+struct http_stream {
+	bool (*next)(void *arg, struct sbuf *out, bool *ret_done);
+	void (*done)(void *arg);
+	void *arg;
+};
+void http_reply_stream(struct http_request *rq, int status, const char *content_type, const struct http_stream *stream);
