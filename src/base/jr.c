@@ -98,6 +98,12 @@ static const char *unmarked(const char *s)
 	return s[0] == NUMBER_MARK && s[1] == NUMBER_MARK ? s + 1 : s;
 }
 
+/* A mark of ours, not of the client's. Where it is a key, the client wrote {1 : …}. */
+static bool is_number(const char *s)
+{
+	return s[0] == NUMBER_MARK && s[1] != NUMBER_MARK;
+}
+
 static bool convert_object(struct arena *a, json_t *from, int depth, struct jr *to, struct error *e)
 {
 	size_t count = json_object_size(from), i = 0;
@@ -109,7 +115,10 @@ static bool convert_object(struct arena *a, json_t *from, int depth, struct jr *
 	if (!items || !keys)
 		return error_set(e, ERR_TOO_LARGE, "the JSON document is too large");
 	json_object_foreach(from, key, value) {
-		keys[i] = arena_strdup(a, unmarked(key));
+		if (is_number(key))
+			return error_set(e, ERR_MALFORMED, "string or '}' expected near %.32s", key + 1);
+		if (!(keys[i] = arena_strdup(a, unmarked(key))))
+			return error_set(e, ERR_TOO_LARGE, "the JSON document is too large");
 		if (!convert(a, value, depth + 1, &items[i++], e))
 			return false;
 	}
@@ -120,7 +129,7 @@ static bool convert_object(struct arena *a, json_t *from, int depth, struct jr *
 static void convert_string(struct arena *a, const json_t *from, struct jr *to)
 {
 	const char *s = json_string_value(from);
-	bool number = s[0] == NUMBER_MARK && s[1] != NUMBER_MARK;
+	bool number = is_number(s);
 
 	*to = (struct jr){ .type = number ? JR_NUMBER : JR_STRING, .text = arena_strdup(a, number ? s + 1 : unmarked(s)) };
 }
@@ -156,10 +165,16 @@ static bool syntax_error(const char *text, size_t n, json_error_t *marked, struc
 			 why->line, why->column < 0 ? 0 : why->column);
 }
 
-bool jr_parse(struct arena *a, const char *text, size_t n, const struct jr **ret, struct error *e)
+bool jr_parse(struct arena *a, const char *bytes, size_t n, const struct jr **ret, struct error *e)
 {
 	_sbuf_ struct sbuf marked = SBUF_INIT(n * 9 + 16); /* the worst: [1,2,3…], two bytes become ten */
+	_free_ char *copy = xmalloc(n + 1); /* ended by a NUL, which the caller's bytes need not be */
 	json_error_t why;
+
+	if (n > 0)
+		memcpy(copy, bytes, n);
+	copy[n] = '\0';
+	const char *text = copy;
 
 	if (strspn(text, " \t\r\n") == n)
 		return error_set(e, ERR_MALFORMED,
