@@ -11,13 +11,12 @@ struct logview logview_slice(bool has_process, int64_t lines, int64_t from, int6
 {
 	int64_t total = has_process ? lines + HEADERS : 0;
 
-	/* No slice is longer than the array, so that no sum below can overflow. */
 	size = size < 0 || size > total ? total : size;
 	if (from < 0)
 		from = total - size;
 
 	int64_t start = clamp(from, 0, total);
-	int64_t end = clamp(start + size, start, total);
+	int64_t end = start + clamp(size, 0, total - start); /* never a sum over total: no overflow */
 	struct logview v = { .from = from, .total = total };
 	if (start == end)
 		return v;

@@ -91,6 +91,8 @@ static void push_option(struct argv *v, const char *option, const char *value)
 
 static void push_conf(struct argv *v, const char *key, const char *value)
 {
+	if (!value)
+		return; /* the arena is full; said at the end */
 	/* SparkProcessBuilder's exception: this key has an option of its own. */
 	if (strcmp(key, "spark.submit.pyFiles") == 0) {
 		push_option(v, "--py-files", value);
