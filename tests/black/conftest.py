@@ -1,5 +1,7 @@
 """Fixtures of the black-box suite: gateways that are stopped, and their processes counted, at the end."""
 
+import subprocess
+
 import pytest
 from gateway import Gateway
 
@@ -64,3 +66,25 @@ def module_gateways(tmp_path_factory):
 def shared(module_gateways):
     """One gateway for the module's tests that only look or do not mind each other."""
     return module_gateways().start()
+
+
+@pytest.fixture
+def mounts(tmp_path):
+    """Mounts small file systems (root only): mounts(size, read_only=False) gives the directory."""
+    made = []
+
+    def mount(size, read_only=False):
+        at = tmp_path / f"mnt{len(made)}"
+        at.mkdir()
+        options = f"size={size},mode=700" + (",ro" if read_only else "")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "florus-test", str(at)], check=True)
+        made.append(at)
+        return at
+    yield mount
+    for at in made:
+        subprocess.run(["umount", "--lazy", str(at)], check=True)
+
+
+@pytest.fixture
+def read_only(mounts):
+    return mounts("1m", read_only=True)

@@ -90,6 +90,7 @@ class Gateway:
             **(options or {}),
         }
         self.env = env or {}
+        self.config = None  # a file for -c
         self.process = None
         self.host = self.port = None
         self.marks = 0
@@ -103,7 +104,7 @@ class Gateway:
     # --- the process -----------------------------------------------------------------------------------------
 
     def command(self, options=None):
-        command = [str(BIN_DIR / "florusd")]
+        command = [str(BIN_DIR / "florusd"), *(("-c", str(self.config)) if self.config else ())]
         for key, value in {**self.options, **(options or {})}.items():
             command += ["-o", f"{key}={value}"]
         return command
