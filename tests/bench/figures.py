@@ -1,0 +1,296 @@
+"""The measurements. Each function makes its own servers and returns rows for the report."""
+
+import os
+import shutil
+import sqlite3
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from servers import NULL_SUBMIT, SERVER_CORE, Failure, Florusd, Nginx, load, status_kb, until
+
+ROW_BYTES = 700  # of a raw append: about what a batch takes in the store's log
+DAY_MS = 86_400_000
+
+
+@dataclass
+class Effort:
+    """How long and how often. Three rounds of some seconds are steady within a few percent here."""
+
+    rounds: int = 3
+    seconds: int = 3
+    warm_up_seconds: int = 1
+    launches: int = 5000
+    shell_launches: int = 2000
+    latencies: int = 300
+    queued: int = 10_000
+    running: int = 1000
+    finished: int = 100_000
+    starts: int = 5
+
+
+QUICK = Effort(1, 2, 0, launches=1500, shell_launches=500, latencies=100, starts=3)
+
+
+@dataclass
+class Row:
+    figure: str
+    wanted: str
+    measured: str
+    beside: str
+    ok: bool
+
+
+class Folder:
+    """Gives every server a folder of its own below one that is removed at the end."""
+
+    def __init__(self, base):
+        self.base, self.count = base, 0
+
+    def new(self):
+        self.count += 1
+        path = self.base / str(self.count)
+        path.mkdir(parents=True)
+        return path
+
+
+def median(reports, field):
+    return statistics.median(report[field] for report in reports)
+
+
+def ms(us):
+    return f"{us / 1000:.2f} ms"
+
+
+def rate(number):
+    return f"{number:,.0f}/s"
+
+
+def timed(effort, *more):
+    return ("-s", effort.seconds, "-w", effort.warm_up_seconds, *more)
+
+
+def busy_core(reports):
+    return f"generator {max(report['generator_cpu'] for report in reports):.0%} of its core"
+
+
+def get_one(folder, effort):
+    ours, theirs = [], []
+    with Florusd(folder.new()) as florus, Nginx(folder.new() / "nginx") as nginx:
+        batch = florus.submit("lines")
+        florus.wait_for_state(batch, "success")
+        for _ in range(effort.rounds):
+            theirs.append(load(nginx.url, *timed(effort, "-c", 64)))
+            ours.append(load(f"{florus.url}/batches/{batch}", *timed(effort, "-c", 64)))
+    ratio = median(ours, "rate") / median(theirs, "rate")
+    p99 = median(ours, "p99_us")
+    beside = f"nginx {rate(median(theirs, 'rate'))}, p99 {ms(median(theirs, 'p99_us'))}"
+    return [
+        Row("GET /batches/{id}, 64 connections", "0.8 of nginx",
+            f"{rate(median(ours, 'rate'))}, {ratio:.2f} of nginx ({busy_core(ours)})", beside, ratio >= 0.8),
+        Row("the same, p99", "< 2 ms", ms(p99), "", p99 < 2000),
+    ]  # fmt: skip
+
+
+def list_and_memory(folder, effort):
+    """10,000 queued batches: memory before and after, and the rate of lists."""
+    ours, theirs = [], []
+    with Florusd(folder.new(), florus__launch__hold="true") as florus:
+        florus.call("GET", "/version")
+        idle_mb = florus.rss_mb()
+        load(f"{florus.url}/batches", "-n", effort.queued, "-c", 64, "-b", florus.body_file("one", "two"))
+        queued_mb = florus.rss_mb()
+        page = florus.call("GET", "/batches?from=0&size=100")
+        if page["total"] != effort.queued or len(page["sessions"]) != 100:
+            raise Failure(f"the list says {page['total']} of {effort.queued} batches")
+        florus.connection.request("GET", "/batches?from=0&size=100")
+        page_bytes = len(florus.connection.getresponse().read())
+        with Nginx(folder.new() / "nginx", page_bytes) as nginx:
+            for _ in range(effort.rounds):
+                theirs.append(load(nginx.url, *timed(effort, "-c", 64)))
+                ours.append(load(f"{florus.url}/batches?from=0&size=100", *timed(effort, "-c", 64)))
+    measured = median(ours, "rate")
+    beside = f"nginx, {page_bytes} static bytes from a file: {rate(median(theirs, 'rate'))}"
+    return [
+        Row(f"GET /batches, 100 of {effort.queued:,}", "4,000/s",
+            f"{rate(measured)}, p99 {ms(median(ours, 'p99_us'))}", beside, measured >= 4000),
+        Row("memory, idle", "< 12 MB RSS", f"{idle_mb:.1f} MB", "", idle_mb < 12),
+        Row(f"memory, {effort.queued:,} queued", "< 60 MB RSS", f"{queued_mb:.1f} MB", "", queued_mb < 60),
+    ]  # fmt: skip
+
+
+def raw_appends(path, seconds):
+    """Appends and fdatasyncs as fast as one thread can: what the disk allows without any grouping."""
+    latencies = []
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        end = time.monotonic() + seconds
+        while (begin := time.monotonic()) < end:
+            os.write(fd, b"x" * ROW_BYTES)
+            os.fdatasync(fd)
+            latencies.append(time.monotonic() - begin)
+    finally:
+        os.close(fd)
+    latencies.sort()
+    return {"rate": len(latencies) / seconds, "p99_us": latencies[len(latencies) * 99 // 100] * 1e6}
+
+
+def post(folder, effort):
+    many, one, raw = [], [], []
+    for _ in range(effort.rounds):
+        place = folder.new()
+        raw.append(raw_appends(place / "raw", effort.seconds))
+        with Florusd(place, florus__launch__hold="true") as florus:
+            body = florus.body_file("@N@")
+            many.append(load(f"{florus.url}/batches", *timed(effort, "-c", 64, "-b", body)))
+            one.append(load(f"{florus.url}/batches", *timed(effort, "-c", 1, "-b", body)))
+    measured, p99, p99_one = median(many, "rate"), median(many, "p99_us"), median(one, "p99_us")
+    beside = f"raw append+fdatasync {rate(median(raw, 'rate'))}, p99 {ms(median(raw, 'p99_us'))}"
+    return [
+        Row("POST durable, launching held, 64 connections", "10,000/s", rate(measured), beside, measured >= 10_000),
+        Row("the same, p99", "< 20 ms", ms(p99), "", p99 < 20_000),
+        Row("the same, 1 connection, p99", "< 3 ms", f"{ms(p99_one)} at {rate(median(one, 'rate'))}", "",
+            p99_one < 3000),
+    ]  # fmt: skip
+
+
+def raw_spawns(program, count):
+    """Starts of the same program, one after the other, on the servers' core and without any bookkeeping."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {int(SERVER_CORE)})
+    try:
+        begin = time.monotonic()
+        for _ in range(count):
+            os.waitpid(os.posix_spawn(program, [str(program)], {}), 0)
+        return count / (time.monotonic() - begin)
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def not_ended_well(florus, total):
+    """How many batches are not `success`."""
+    size, bad = 500, 0
+    for start in range(0, total, size):
+        page = florus.call("GET", f"/batches?from={start}&size={size}")
+        bad += sum(batch["state"] != "success" for batch in page["sessions"])
+    return bad
+
+
+def launch_rate(folder, program, count):
+    """Launches a second, from the first POST to the last end; and the raw spawn rate beside."""
+    with Florusd(folder.new(), program, florus__launch__max_running=64) as florus:
+        begin = time.monotonic()
+        load(f"{florus.url}/batches", "-n", count, "-c", 16, "-b", florus.body_file())
+        florus.wait_for_state(count - 1, "success")
+        until(lambda: not_ended_well(florus, count) == 0, "every batch has ended in success", 0.01)
+        seconds = time.monotonic() - begin
+        return count / seconds, raw_spawns(florus.spark_home / "bin" / "spark-submit", 500)
+
+
+def launches(folder, effort):
+    static, raw = launch_rate(folder, NULL_SUBMIT, effort.launches)
+    shell_program = folder.new() / "spark-submit"
+    shell_program.write_text("#!/bin/sh\nexit 0\n")
+    shell, raw_shell = launch_rate(folder, shell_program, effort.shell_launches)
+    return [
+        Row(f"launches of a null spark-submit (static), {effort.launches:,} batches", "500/s", rate(static),
+            f"posix_spawn and wait {rate(raw)}", static >= 500),
+        Row(f"launches of a null spark-submit (sh), {effort.shell_launches:,} batches", "500/s", rate(shell),
+            f"posix_spawn and wait {rate(raw_shell)}", shell >= 500),
+    ]  # fmt: skip
+
+
+def exec_latency(folder, effort):
+    """From just before the POST is sent to the first instruction of the program, one batch at a time."""
+    latencies = []
+    with Florusd(folder.new()) as florus:
+        for _ in range(effort.latencies):
+            begin_us = time.time_ns() // 1000
+            batch = florus.submit("clock")
+            florus.wait_for_state(batch, "success")
+            latencies.append(int(florus.call("GET", f"/batches/{batch}/log")["log"][1]) - begin_us)
+    latencies.sort()
+    p99 = latencies[len(latencies) * 99 // 100]
+    measured = f"{ms(p99)} (median {ms(latencies[len(latencies) // 2])}, {len(latencies)} batches)"
+    return [Row("POST to exec when idle, p99", "< 20 ms", measured, "", p99 < 20_000)]
+
+
+def running_memory(folder, effort):
+    count = effort.running
+    with Florusd(folder.new(), florus__launch__max_running=count) as florus:
+        load(f"{florus.url}/batches", "-n", count, "-c", 16, "-b", florus.body_file("sleep"))
+        program = florus.spark_home / "bin" / "spark-submit"
+        until(lambda: len(florus.pids_of(program)) == count, f"{count} jobs run", 0.05)
+        for batch in range(count):
+            florus.wait_for_state(batch, "running")
+        pids = florus.shim_pids()
+        if len(pids) < count:
+            raise Failure(f"{count} jobs run, but only {len(pids)} shims were found")
+        pss_mb = sum(status_kb(pid, "Pss", "smaps_rollup") for pid in pids) / 1024
+        daemon_mb = florus.rss_mb()
+    return [Row(f"memory, {count:,} running: all shims and their launcher", "< 100 MB PSS",
+                f"{pss_mb:.1f} MB", f"florusd itself {daemon_mb:.1f} MB RSS", pss_mb < 100)]  # fmt: skip
+
+
+def multiply_history(database, count):
+    """Makes `count` finished batches of the one that is there, spread evenly over the last 29 days."""
+    with sqlite3.connect(database) as store:
+        columns = [row[1] for row in store.execute("PRAGMA table_info(batch)")]
+        changed = {
+            "id": "number",
+            "finished_ms": f"finished_ms - (:count - number) * {29 * DAY_MS} / :count",
+            "started_ms": f"started_ms - (:count - number) * {29 * DAY_MS} / :count",
+            "created_ms": f"created_ms - (:count - number) * {29 * DAY_MS} / :count",
+        }
+        values = ", ".join(changed.get(column, column) for column in columns)
+        store.execute(
+            "WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < :count - 1)"
+            f" INSERT INTO batch({', '.join(columns)}) SELECT {values} FROM batch, numbers WHERE id = 0",
+            {"count": count},
+        )
+        store.execute("UPDATE meta SET value = ? WHERE key = 'next_batch_id'", (count,))
+        (rows,) = store.execute("SELECT count(*) FROM batch WHERE finished_ms IS NOT NULL").fetchone()
+    store.close()
+    if rows != count:
+        raise Failure(f"the store has {rows} finished batches, not {count}")
+
+
+def start_time(folder, effort):
+    """From exec to the first 200 on a batch that is history."""
+    florus = Florusd(folder.new())
+    with florus:
+        florus.wait_for_state(florus.submit("lines"), "success")
+    multiply_history(florus.state / "florus.db", effort.finished)
+    times = []
+    for _ in range(effort.starts):
+        begin = time.monotonic()
+        with florus:
+            for batch in (0, effort.finished - 1):
+                if florus.call("GET", f"/batches/{batch}")["state"] != "success":
+                    raise Failure(f"batch {batch} has changed its state")
+                if batch == 0:
+                    times.append(time.monotonic() - begin)
+            rss_mb = florus.rss_mb()
+    slowest = max(times)
+    return [Row(f"start with {effort.finished:,} finished batches, to the first answer", "< 0.3 s",
+                f"{statistics.median(times):.3f} s (slowest of {len(times)}: {slowest:.3f} s)",
+                f"then {rss_mb:.1f} MB RSS", statistics.median(times) < 0.3)]  # fmt: skip
+
+
+FIGURES = [get_one, list_and_memory, post, launches, exec_latency, running_memory, start_time]
+
+
+def measure(base, effort, names, tell):
+    """All rows, or those of the named measurements."""
+    base.mkdir(parents=True, exist_ok=True)
+    scratch = Path(base) / f"run-{os.getpid()}"
+    rows = []
+    try:
+        for figure in FIGURES:
+            if not names or figure.__name__ in names:
+                tell(f"measuring {figure.__name__.replace('_', ' ')}")
+                rows += figure(Folder(scratch / figure.__name__), effort)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return rows
