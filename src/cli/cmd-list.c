@@ -5,6 +5,7 @@
 enum {
 	LIST_DEFAULT = 100,
 	LIST_PAGE = 500,                            /* batches a request with --all */
+	LIST_GAP = -1,
 	LIST_ROWS_MAX = 1000 * 1000,
 	LIST_ARENA_MAX_BYTES = 512 * 1024 * 1024,
 	LIST_JSON_MAX_BYTES = 512 * 1024 * 1024,
@@ -88,12 +89,27 @@ static bool add_page(struct list *l, const struct jr *batches, struct error *e)
 	return sbuf_ok(&l->text) || error_set(e, ERR_TOO_LARGE, "the list is too long; use --from and --size");
 }
 
-static bool read_page(struct cli *c, struct list *l, int64_t from, int64_t size, size_t *ret_count, struct error *e)
+static bool first_id(const struct jr *batches, int64_t *ret, struct error *e)
+{
+	const struct jr *first = batches->items;
+
+	if (first->type != JR_OBJECT)
+		return error_set(e, ERR_INTERNAL, "the server's list holds something that is no batch");
+	return reply_int(first, "id", ret, e);
+}
+
+/*
+ * *ret_count is how many came. With `joins` the page must begin with what is known already; if it
+ * does not, *ret_count is LIST_GAP and nothing was added.
+ */
+static bool read_page(struct cli *c, struct list *l, int64_t from, int64_t size, bool joins, int64_t *ret_count,
+		      struct error *e)
 {
 	_reply_ struct reply reply = { 0 };
 	char path[96];
 	struct call call = { .method = "GET", .path = path };
 	const struct jr *batches;
+	int64_t id = INT64_MAX;
 
 	(void)snprintf(path, sizeof path, "/batches?from=%lld&size=%lld", (long long)from, (long long)size);
 	if (!server_call(c, &call, &reply, e) || !reply_int(reply.json, "total", &l->total, e))
@@ -101,42 +117,50 @@ static bool read_page(struct cli *c, struct list *l, int64_t from, int64_t size,
 	batches = jr_get(reply.json, "sessions");
 	if (!batches || batches->type != JR_ARRAY)
 		return error_set(e, ERR_INTERNAL, "the server's answer has no list 'sessions'");
-	*ret_count = batches->count;
-	return add_page(l, batches, e);
+	if (joins && batches->count > 0 && !first_id(batches, &id, e))
+		return false;
+	*ret_count = joins && id > l->last_id ? LIST_GAP : (int64_t)batches->count;
+	return *ret_count == LIST_GAP || add_page(l, batches, e);
 }
 
-/* Batches that leave the list meanwhile move the others forward: then the next page begins as much earlier. */
+/*
+ * Batches that leave the list meanwhile move the others forward. So each page begins with the last one
+ * of the page before; when it does not, we go back until it joins.
+ */
 static bool read_all(struct cli *c, struct list *l, struct error *e)
 {
-	int64_t next = 0, total_before = 0;
-	size_t got;
+	int64_t from = 0, got;
 
-	do {
-		total_before = l->total;
-		if (!read_page(c, l, next, LIST_PAGE, &got, e))
+	for (;;) {
+		if (!read_page(c, l, from, LIST_PAGE, from > 0, &got, e))
 			return false;
-		next += (int64_t)got;
-		if (l->total < total_before)
-			next -= total_before - l->total + (int64_t)got;
-		next = next > 0 ? next : 0;
-	} while (next < l->total && (got > 0 || l->total < total_before));
-	return true;
+		if (got == LIST_GAP) {
+			from = from > LIST_PAGE / 2 ? from - LIST_PAGE / 2 : 0;
+			continue;
+		}
+		if (from + got >= l->total)
+			return true;
+		if (got < 2)
+			return error_set(e, ERR_INTERNAL, "the server's list ends at %lld of %lld", (long long)(from + got),
+					 (long long)l->total);
+		from += got - 1;
+	}
 }
 
 /* The page that was asked for; without any wish the newest. */
 static bool read_some(struct cli *c, struct list *l, const struct list_options *o, struct error *e)
 {
 	int64_t size = o->size.given ? o->size.value : LIST_DEFAULT;
-	size_t got;
+	int64_t got;
 
 	if (o->from.given) {
 		l->from = o->from.value;
-		return read_page(c, l, l->from, size, &got, e);
+		return read_page(c, l, l->from, size, false, &got, e);
 	}
-	if (!read_page(c, l, 0, 0, &got, e))
+	if (!read_page(c, l, 0, 0, false, &got, e))
 		return false;
 	l->from = l->total > size ? l->total - size : 0;
-	return read_page(c, l, l->from, size, &got, e);
+	return read_page(c, l, l->from, size, false, &got, e);
 }
 
 static bool print_json(const struct list *l, struct error *e)

@@ -269,7 +269,7 @@ static bool follow(struct cli *c, const struct submit_options *o, const char *id
 	if (!logs_follow(c, &l, state, e)) {
 		if (!interrupt_seen())
 			return error_wrap(e, "following batch %s", id);
-		cli_say("detached; batch %s goes on\n  follow it again: florus %slog -f %s\n  kill it: florus %skill %s", id,
+		cli_say("detached; batch %s goes on\nfollow it again: florus %slog -f %s\nkill it: florus %skill %s", id,
 			cli_same_server(c), id, cli_same_server(c), id);
 		*ret_status = EXIT_INTERRUPTED;
 		return true;

@@ -8,6 +8,7 @@
 
 enum {
 	LINE_MAX_BYTES = 16 * 1024 * 1024, /* a line made visible */
+	PAGE_SHRINK = 8,
 	POLL_FIRST_MS = 50,
 	POLL_MAX_MS = 1000,
 };
@@ -58,7 +59,7 @@ static bool next_page(struct cli *c, const struct logs *l, struct cursor *at, st
 	while (!ask(c, l, at->next, at->page_lines, &reply, e)) {
 		if (e->code != ERR_TOO_LARGE || at->page_lines == 1)
 			return false;
-		at->page_lines /= 2;
+		at->page_lines = at->page_lines > PAGE_SHRINK ? at->page_lines / PAGE_SHRINK : 1;
 	}
 	if (!read_page(reply.json, at->next, &at->total, &log, e))
 		return false;
