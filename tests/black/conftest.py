@@ -27,6 +27,7 @@ def factory(base):
         gateway = Gateway(root, {key.replace("__", ".").replace("_", "-"): v for key, v in options.items()}, **own)
         made.append(gateway)
         return gateway
+
     return make, made
 
 
@@ -80,6 +81,7 @@ def mounts(tmp_path):
         subprocess.run(["mount", "-t", "tmpfs", "-o", options, "florus-test", str(at)], check=True)
         made.append(at)
         return at
+
     yield mount
     for at in made:
         subprocess.run(["umount", "--lazy", str(at)], check=True)

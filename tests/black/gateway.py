@@ -116,8 +116,14 @@ class Gateway:
 
     def spawn(self, options=None):
         with open(self.stderr, "ab") as log:
-            return subprocess.Popen(self.command(options), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                    env=self.environment(), cwd=self.root)
+            return subprocess.Popen(
+                self.command(options),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment(),
+                cwd=self.root,
+            )
 
     def start(self, **options):
         """Starts the daemon and waits until it serves. Options stay in force for later starts."""
@@ -155,8 +161,15 @@ class Gateway:
 
     def refusal(self, options=None, timeout=10):
         """Starts a daemon that must refuse to: (exit status, the lines it wrote)."""
-        done = subprocess.run(self.command(options), stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
-                              env=self.environment(), cwd=self.root, check=False)
+        done = subprocess.run(
+            self.command(options),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            env=self.environment(),
+            cwd=self.root,
+            check=False,
+        )
         text = (done.stdout + done.stderr).decode()
         assert not SANITIZER.search(text), text
         return done.returncode, [line for line in text.splitlines() if line.strip()]
@@ -260,11 +273,13 @@ class Gateway:
         def there():
             seen[0] = self.state_of(batch)
             return seen[0] in states and seen[0]
+
         try:
             return until(there, timeout)
         except AssertionError:
-            raise AssertionError(f"batch {batch} is {seen[0]}, not {states}, after {timeout} s\n"
-                                 f"{self.log_text()}") from None
+            raise AssertionError(
+                f"batch {batch} is {seen[0]}, not {states}, after {timeout} s\n{self.log_text()}"
+            ) from None
 
     def log(self, batch, size=-1, **query):
         answer = self.get(f"/batches/{batch}/log?" + urllib.parse.urlencode({"size": size, **query}))

@@ -5,8 +5,12 @@ import json
 import threading
 import time
 
-LEGAL = {"starting": {"starting", "running", "success", "dead"}, "running": {"running", "success", "dead"},
-         "success": {"success"}, "dead": {"dead"}}
+LEGAL = {
+    "starting": {"starting", "running", "success", "dead"},
+    "running": {"running", "success", "dead"},
+    "success": {"success"},
+    "dead": {"dead"},
+}
 
 
 class History:
@@ -14,7 +18,7 @@ class History:
         self.gateway, self.seed = gateway, seed
         self.lock = threading.Lock()
         self.accepted = {}  # mark -> id of the 201
-        self.status = {}    # mark -> exit status it was told to have
+        self.status = {}  # mark -> exit status it was told to have
         self.faults = []
 
     def accepted_count(self):
@@ -37,7 +41,9 @@ class History:
             time.sleep(dice.uniform(0, 0.02))
 
     def post(self, mark, status, done):
-        body = json.dumps({"file": str(self.gateway.job), "args": [f"do:mark={mark}", "do:echo=x", f"do:exit={status}"]})
+        body = json.dumps(
+            {"file": str(self.gateway.job), "args": [f"do:mark={mark}", "do:echo=x", f"do:exit={status}"]}
+        )
         give_up = None
         while True:
             try:
@@ -70,8 +76,9 @@ class History:
                     seen[item["id"]] = now
             if all(seen.get(b) in final for b in batches):
                 return seen
-        raise AssertionError(f"seed {self.seed}: not over after 90 s: "
-                             f"{ {b: seen.get(b) for b in batches if seen.get(b) not in final} }")
+        raise AssertionError(
+            f"seed {self.seed}: not over after 90 s: { {b: seen.get(b) for b in batches if seen.get(b) not in final} }"
+        )
 
     def check(self, final):
         accepted = dict(self.accepted)

@@ -35,8 +35,16 @@ class Hook:
 
 
 def submission(gateway, *orders, **fields):
-    return {**gateway.body(*orders), "name": "airflow-task", "conf": {"spark.x": 4, "spark.y": True, "spark.z": "w"},
-            "numExecutors": "2", "executorCores": "1", "driverCores": "1", "executorMemory": "1g", **fields}
+    return {
+        **gateway.body(*orders),
+        "name": "airflow-task",
+        "conf": {"spark.x": 4, "spark.y": True, "spark.z": "w"},
+        "numExecutors": "2",
+        "executorCores": "1",
+        "driverCores": "1",
+        "executorMemory": "1g",
+        **fields,
+    }
 
 
 def test_submit_poll_logs(gateway):
@@ -47,9 +55,12 @@ def test_submit_poll_logs(gateway):
         state = hook.call("GET", f"/batches/{batch}/state")["state"]
         assert state in KNOWN
         return state if state in FINAL else None
+
     assert until(over, 15, "the batch ends") == "success"
     assert "appId" in hook.call("GET", f"/batches/{batch}")
-    assert hook.logs(batch) == ["stdout: ", *map(str, range(1, 99)), "\nstderr: "], "total is exactly 100: one more page"
+    assert hook.logs(batch) == ["stdout: ", *map(str, range(1, 99)), "\nstderr: "], (
+        "total is exactly 100: one more page"
+    )
 
 
 def test_on_kill(gateway):

@@ -8,9 +8,36 @@ BATCH_KEYS = ["id", "name", "owner", "proxyUser", "state", "appId", "appInfo", "
 APP_INFO = {"driverLogUrl": None, "sparkUiUrl": None, "executorLogUrls": None}
 
 AWKWARD = [
-    "", " ", "a b", '"quoted"', "'", "\\", "\\n", "é", "😀", "two\nlines", "cr\rlf\r\n", "\t", "*", "~", "$HOME",
-    "$(touch canary)", "`touch canary`", "; touch canary", "| cat", "%n%s", "${jndi:ldap://x/y}", "{{ENV}}",
-    "--conf", "-c", "--master", "local", "--proxy-user", "root", "\u2028", "x" * 1000,
+    "",
+    " ",
+    "a b",
+    '"quoted"',
+    "'",
+    "\\",
+    "\\n",
+    "é",
+    "😀",
+    "two\nlines",
+    "cr\rlf\r\n",
+    "\t",
+    "*",
+    "~",
+    "$HOME",
+    "$(touch canary)",
+    "`touch canary`",
+    "; touch canary",
+    "| cat",
+    "%n%s",
+    "${jndi:ldap://x/y}",
+    "{{ENV}}",
+    "--conf",
+    "-c",
+    "--master",
+    "local",
+    "--proxy-user",
+    "root",
+    "\u2028",
+    "x" * 1000,
 ]
 
 
@@ -36,17 +63,32 @@ def test_sixteen_fields_reach_spark_submit(shared):
         (shared.files / name).write_text("")
     at = f"{shared.files}/"
     body = {
-        "file": at + "a.jar", "proxyUser": "alice", "args": ["do:mark=sixteen", "two words"],
-        "className": "org.example.Main", "jars": [at + "b.jar", "hdfs://nn/c.jar"], "pyFiles": [at + "m.py", at + "n.zip"],
-        "files": [at + "x.txt#alias"], "archives": [at + "y.tgz"], "driverMemory": "1g", "driverCores": 2,
-        "executorMemory": "2g", "executorCores": 3, "numExecutors": 4, "queue": "default", "name": "all sixteen",
+        "file": at + "a.jar",
+        "proxyUser": "alice",
+        "args": ["do:mark=sixteen", "two words"],
+        "className": "org.example.Main",
+        "jars": [at + "b.jar", "hdfs://nn/c.jar"],
+        "pyFiles": [at + "m.py", at + "n.zip"],
+        "files": [at + "x.txt#alias"],
+        "archives": [at + "y.tgz"],
+        "driverMemory": "1g",
+        "driverCores": 2,
+        "executorMemory": "2g",
+        "executorCores": 3,
+        "numExecutors": 4,
+        "queue": "default",
+        "name": "all sixteen",
         "conf": {"spark.eventLog.enabled": "false", "spark.executor.memory": "9g", "spark.jars": at + "a.jar"},
     }
     assert shared.post("/batches", body).status == 201
     options, conf, rest = split(shared.argv("sixteen"))
     files = f"file://{at}"
-    assert options == [("--name", "all sixteen"), ("--class", "org.example.Main"),
-                       ("--py-files", f"{files}m.py,{files}n.zip"), ("--queue", "default")]
+    assert options == [
+        ("--name", "all sixteen"),
+        ("--class", "org.example.Main"),
+        ("--py-files", f"{files}m.py,{files}n.zip"),
+        ("--queue", "default"),
+    ]
     assert len(conf) == len(dict(conf)), "no conf key twice"
     assert dict(conf) == {
         "spark.master": "local",
@@ -55,8 +97,11 @@ def test_sixteen_fields_reach_spark_submit(shared):
         "spark.files": f"{files}x.txt#alias",
         "spark.yarn.dist.archives": f"{files}y.tgz",
         "spark.archives": f"{files}y.tgz",
-        "spark.driver.memory": "1g", "spark.driver.cores": "2",
-        "spark.executor.memory": "2g", "spark.executor.cores": "3", "spark.executor.instances": "4",
+        "spark.driver.memory": "1g",
+        "spark.driver.cores": "2",
+        "spark.executor.memory": "2g",
+        "spark.executor.cores": "3",
+        "spark.executor.instances": "4",
     }
     assert rest == [f"{files}a.jar", "do:mark=sixteen", "two words"]
 
@@ -67,7 +112,9 @@ def test_a_bare_job_gets_the_master_and_nothing_else(shared):
 
 def test_the_options_stand_in_livys_order(shared):
     (shared.files / "m.py").write_text("")
-    shared.submit("mark=order", name="n", className="C", queue="q", pyFiles=[f"{shared.files}/m.py"], conf={"spark.a": "b"})
+    shared.submit(
+        "mark=order", name="n", className="C", queue="q", pyFiles=[f"{shared.files}/m.py"], conf={"spark.a": "b"}
+    )
     flags = [a for a in shared.argv("order") if a.startswith("--")]
     assert flags[:2] == ["--name", "--class"]
     assert flags[-1] == "--queue"
@@ -91,26 +138,51 @@ def test_conf_values_and_names_are_delivered_byte_for_byte(shared):
 
 def test_args_that_look_like_options_stay_behind_the_file(shared):
     _, conf, rest = launch(shared, "options", conf={})
-    shared.post("/batches", {"file": str(shared.job), "args": ["do:mark=behind", "--master", "yarn", "--proxy-user", "root"]})
+    shared.post(
+        "/batches", {"file": str(shared.job), "args": ["do:mark=behind", "--master", "yarn", "--proxy-user", "root"]}
+    )
     options, conf, rest = split(shared.argv("behind"))
     assert options == [] and conf == [("spark.master", "local")]
     assert rest == [f"file://{shared.job}", "do:mark=behind", "--master", "yarn", "--proxy-user", "root"]
 
 
 def test_scalars_become_text(shared):
-    body = (f'{{"file":"{shared.job}","args":["do:mark=scalars",5,true,false,2.50,-0,1e3],"driverMemory":512,'
-            '"conf":{"spark.i":4,"spark.b":true,"spark.d":1.50,"spark.n":null,"spark.e":""}}')
+    body = (
+        f'{{"file":"{shared.job}","args":["do:mark=scalars",5,true,false,2.50,-0,1e3],"driverMemory":512,'
+        '"conf":{"spark.i":4,"spark.b":true,"spark.d":1.50,"spark.n":null,"spark.e":""}}'
+    )
     assert shared.post("/batches", body).status == 201
     _, conf, rest = split(shared.argv("scalars"))
     assert rest[2:] == ["5", "true", "false", "2.50", "-0", "1e3"]
     assert {k: v for k, v in conf if k != "spark.master"} == {
-        "spark.i": "4", "spark.b": "true", "spark.d": "1.50", "spark.n": "null", "spark.e": "",
-        "spark.driver.memory": "512"}
+        "spark.i": "4",
+        "spark.b": "true",
+        "spark.d": "1.50",
+        "spark.n": "null",
+        "spark.e": "",
+        "spark.driver.memory": "512",
+    }
 
 
 def test_null_means_absent(shared):
-    body = dict.fromkeys(("proxyUser", "className", "jars", "pyFiles", "files", "archives", "driverMemory", "driverCores",
-                          "executorMemory", "executorCores", "numExecutors", "queue", "name", "conf"))
+    body = dict.fromkeys(
+        (
+            "proxyUser",
+            "className",
+            "jars",
+            "pyFiles",
+            "files",
+            "archives",
+            "driverMemory",
+            "driverCores",
+            "executorMemory",
+            "executorCores",
+            "numExecutors",
+            "queue",
+            "name",
+            "conf",
+        )
+    )
     assert launch(shared, "nulls", **body)[:2] == ([], [("spark.master", "local")])
     assert shared.post("/batches", {"file": str(shared.job), "args": None}).status == 201
 
@@ -122,13 +194,22 @@ def test_empty_lists_and_empty_strings_in_them_are_nothing(shared):
 
 def test_counts_may_be_numeric_strings(shared):
     _, conf, _ = launch(shared, "counts", driverCores="1", executorCores="2", numExecutors="3")
-    assert dict(conf) == {"spark.master": "local", "spark.driver.cores": "1", "spark.executor.cores": "2",
-                          "spark.executor.instances": "3"}
+    assert dict(conf) == {
+        "spark.master": "local",
+        "spark.driver.cores": "1",
+        "spark.executor.cores": "2",
+        "spark.executor.instances": "3",
+    }
 
 
 def test_fields_beat_conf_and_the_server_beats_both(shared):
-    _, conf, _ = launch(shared, "beats", driverMemory="3g", driverCores=2,
-                        conf={"spark.driver.memory": "1g", "spark.driver.cores": "9", "spark.master": "yarn"})
+    _, conf, _ = launch(
+        shared,
+        "beats",
+        driverMemory="3g",
+        driverCores=2,
+        conf={"spark.driver.memory": "1g", "spark.driver.cores": "9", "spark.master": "yarn"},
+    )
     assert sorted(conf) == [("spark.driver.cores", "2"), ("spark.driver.memory", "3g"), ("spark.master", "local")]
 
 
@@ -139,8 +220,12 @@ def test_the_deploy_mode_and_the_master_come_from_the_configuration(gateways):
 
 
 def test_remote_paths_pass_unchanged(shared):
-    paths = ["hdfs://nn:8020/a.jar", "s3a://b/c%20d.jar", "wasb://c@a.blob.core.windows.net/x.jar",
-             "https://h/x.jar?raw=true#y.jar"]
+    paths = [
+        "hdfs://nn:8020/a.jar",
+        "s3a://b/c%20d.jar",
+        "wasb://c@a.blob.core.windows.net/x.jar",
+        "https://h/x.jar?raw=true#y.jar",
+    ]
     shared.post("/batches", {"file": paths[0], "args": ["do:mark=remote"], "jars": paths})
     _, conf, rest = split(shared.argv("remote"))
     assert rest[0] == paths[0]
@@ -152,8 +237,10 @@ def test_livy_keys_in_conf_are_accepted_and_dropped(shared):
     assert sorted(conf) == [("spark.master", "local"), ("spark.x", "y")]
 
 
-@pytest.mark.parametrize("mount, path, status", [
-    ("", "/batches", 201), ("", "/batches/", 201), ("/livy", "/livy/batches", 200), ("/livy", "/livy/batches/", 200)])
+@pytest.mark.parametrize(
+    "mount, path, status",
+    [("", "/batches", 201), ("", "/batches/", 201), ("/livy", "/livy/batches", 200), ("/livy", "/livy/batches/", 200)],
+)
 def test_the_answer(shared, mount, path, status):
     answer = shared.post(path, shared.body())
     assert answer.status == status
@@ -182,9 +269,17 @@ def test_the_proxy_user_is_ignored_without_impersonation(shared):
     assert "--proxy-user" not in shared.argv("proxy")
 
 
-@pytest.mark.parametrize("content_type", [
-    "application/json", "application/json; charset=utf-8", "text/plain", "application/octet-stream", "",
-    "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "text/plain",
+        "application/octet-stream",
+        "",
+        "application/x-www-form-urlencoded",
+    ],
+)
 def test_any_content_type_will_do(shared, content_type):
     answer = shared.post("/batches", shared.body(), headers={"Content-Type": content_type})
     assert answer.status == 201, answer
@@ -197,7 +292,9 @@ def test_no_content_type_will_do(shared):
 
 
 def test_blanks_around_the_body_and_a_content_encoding_of_utf8_are_ignored(shared):
-    answer = shared.post("/batches", "\r\n\t " + json.dumps(shared.body()) + " \n", headers={"Content-Encoding": "UTF-8"})
+    answer = shared.post(
+        "/batches", "\r\n\t " + json.dumps(shared.body()) + " \n", headers={"Content-Encoding": "UTF-8"}
+    )
     assert answer.status == 201
 
 
@@ -225,7 +322,9 @@ def test_the_list_of_passed_variables_is_configuration(gateways):
 def test_a_job_reads_no_stdin_and_inherits_nothing_of_the_servers(shared):
     _, state, lines = shared.run("mark=inherit", "stdin")
     assert (state, lines) == ("success", ["stdin has 0 bytes"])
-    targets = [line.split(" -> ")[1] for line in shared.record("inherit", "fds").decode().splitlines() if " -> " in line]
+    targets = [
+        line.split(" -> ")[1] for line in shared.record("inherit", "fds").decode().splitlines() if " -> " in line
+    ]
     foreign = [t for t in targets if t.startswith(("socket:", "anon_inode:", "pipe:", "/memfd:")) or "florus.db" in t]
     assert not foreign, targets
     assert "/dev/null" in targets

@@ -138,8 +138,9 @@ def test_deleting_while_it_starts(gateway):
 def test_a_kill_outlives_the_death_of_the_daemon(gateways):
     gateway = gateways(florus__kill__grace="60s").start()
     deaf = gateway.root / "deaf"
-    batch = gateway.submit("mark=m", f"child={deaf}", "ignore-term", f"touch={gateway.root}/main-deaf",
-                           f"wait={gateway.root}/never")
+    batch = gateway.submit(
+        "mark=m", f"child={deaf}", "ignore-term", f"touch={gateway.root}/main-deaf", f"wait={gateway.root}/never"
+    )
     pids = [gateway.wait_started("m"), gateway.pid_in(deaf)]
     until((gateway.root / "main-deaf").exists)
     with gateway.wire() as wire:
@@ -148,5 +149,8 @@ def test_a_kill_outlives_the_death_of_the_daemon(gateways):
         gateway.kill9()
     gateway.start(florus__kill__grace="1s")
     until(lambda: not any(map(alive, pids)), 10, "the kill goes on after the restart")
-    until(lambda: gateway.get(f"/batches/{batch}").status == 404
-          or gateway.state_of(batch) == "killed", 10, "it is killed or forgotten")
+    until(
+        lambda: gateway.get(f"/batches/{batch}").status == 404 or gateway.state_of(batch) == "killed",
+        10,
+        "it is killed or forgotten",
+    )

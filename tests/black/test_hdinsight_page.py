@@ -38,8 +38,15 @@ def test_create_a_batch_job(shared):
     assert argv[:2] == ["--class", "com.sample.Job1"]
     assert argv[-3:] == [f"{blob}/sample.jar", "arg0", "arg1"]
     assert {a for a in argv if a.startswith("spark.")} == {
-        "spark.master=local", f"spark.jars={blob}/helper.jar", f"spark.files={blob}/config.xml", "spark.driver.memory=1G",
-        "spark.driver.cores=2", "spark.executor.memory=1G", "spark.executor.cores=10", "spark.executor.instances=10"}
+        "spark.master=local",
+        f"spark.jars={blob}/helper.jar",
+        f"spark.files={blob}/config.xml",
+        "spark.driver.memory=1G",
+        "spark.driver.cores=2",
+        "spark.executor.memory=1G",
+        "spark.executor.cores=10",
+        "spark.executor.instances=10",
+    }
 
 
 def test_the_page_end_to_end(shared):

@@ -29,7 +29,7 @@ def job(gateway, *orders):
 
 
 def refused_and_closed(gateway, data, statuses=(400,)):
-    """The first answer is a refusal, no smuggled request is answered well after it, the connection ends, nothing was stored."""
+    """A refusal, then the end: no smuggled request is answered well after it, and nothing was stored."""
     total = gateway.get("/batches").body["total"]
     with gateway.wire() as wire:
         answer = wire.send(data).answer()
@@ -55,42 +55,94 @@ SMUGGLED = b"GET /version HTTP/1.1\r\n" + HOST + b"\r\n"
 CHUNKED = b"Transfer-Encoding: chunked"
 
 
-@pytest.mark.parametrize("headers", [
-    (b"Content-Length: 5", CHUNKED), (CHUNKED, b"Content-Length: 5"), (b"Content-Length: 5", b"Content-Length: 6"),
-    (b"Content-Length: 5", b"Content-Length: 5"), (b"Content-Length: 5, 5",), (b"Content-Length: +5",), (b"Content-Length: -1",),
-    (b"Content-Length: 0x5",), (b"Content-Length: 5 6",), (b"Content-Length:",), (b"Content-Length: 99999999999999999999",),
-    (b"Content-Length : 5",), (b"Content-Length: 5\r\n continued",), (b": empty",), (b"X: a\x01b",), (b"X: a\0b",), (b"X Y: z",),
-    (CHUNKED, CHUNKED), (b"Transfer-Encoding: chunked, chunked",), (b"Transfer-Encoding: \x0bchunked",),
-    (b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity"), (b"Host: y",)], ids=repr)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (b"Content-Length: 5", CHUNKED),
+        (CHUNKED, b"Content-Length: 5"),
+        (b"Content-Length: 5", b"Content-Length: 6"),
+        (b"Content-Length: 5", b"Content-Length: 5"),
+        (b"Content-Length: 5, 5",),
+        (b"Content-Length: +5",),
+        (b"Content-Length: -1",),
+        (b"Content-Length: 0x5",),
+        (b"Content-Length: 5 6",),
+        (b"Content-Length:",),
+        (b"Content-Length: 99999999999999999999",),
+        (b"Content-Length : 5",),
+        (b"Content-Length: 5\r\n continued",),
+        (b": empty",),
+        (b"X: a\x01b",),
+        (b"X: a\0b",),
+        (b"X Y: z",),
+        (CHUNKED, CHUNKED),
+        (b"Transfer-Encoding: chunked, chunked",),
+        (b"Transfer-Encoding: \x0bchunked",),
+        (b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity"),
+        (b"Host: y",),
+    ],
+    ids=repr,
+)
 def test_ambiguous_framing_is_400_and_the_end(shared, headers):
     refused_and_closed(shared, post(b"hello" + SMUGGLED, *headers))
 
 
-@pytest.mark.parametrize("coding", [b"xchunked", b"gzip, chunked", b"chunked, identity", b"identity", b"Chunked;q=1", b"gzip"])
+@pytest.mark.parametrize(
+    "coding", [b"xchunked", b"gzip, chunked", b"chunked, identity", b"identity", b"Chunked;q=1", b"gzip"]
+)
 def test_other_transfer_codings_are_refused(shared, coding):
     refused_and_closed(shared, post(b"0\r\n\r\n" + SMUGGLED, b"Transfer-Encoding: " + coding), (400, 501))
 
 
-@pytest.mark.parametrize("data", [
-    chunk(b"hello", b"0x5"), chunk(b"hello", b" 5"), chunk(b"hello", b"-1"), chunk(b"hello", b"10000000000000005"),
-    b"5\r\nhelloXX", b"5\nhello\n0\n\n", b"g\r\nhello\r\n"], ids=repr)
+@pytest.mark.parametrize(
+    "data",
+    [
+        chunk(b"hello", b"0x5"),
+        chunk(b"hello", b" 5"),
+        chunk(b"hello", b"-1"),
+        chunk(b"hello", b"10000000000000005"),
+        b"5\r\nhelloXX",
+        b"5\nhello\n0\n\n",
+        b"g\r\nhello\r\n",
+    ],
+    ids=repr,
+)
 def test_bad_chunks_are_refused(shared, data):
     refused_and_closed(shared, post(data + b"0\r\n\r\n" + SMUGGLED, CHUNKED), (400, 413))
 
 
-@pytest.mark.parametrize("data", [
-    b"GET /version HTTP/1.1\r\n\r\n", b"GET /version HTTP/1.1\r\nHost: a b\r\n\r\n", b"GET /version HTTP/1.1\r\nHost: u@h\r\n\r\n",
-    b"GET /version HTTP/1.1\r\nHost: h/path\r\n\r\n", b"GET /version HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
-    b"GET /version HTTP/1.1\nHost: x\n\n", b"GET /version HTTP/1.1\rHost: x\r\r", b"GET  /version HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"G\0T /version HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /ver sion HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"POST /batches HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"], ids=repr)
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET /version HTTP/1.1\r\n\r\n",
+        b"GET /version HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"GET /version HTTP/1.1\r\nHost: u@h\r\n\r\n",
+        b"GET /version HTTP/1.1\r\nHost: h/path\r\n\r\n",
+        b"GET /version HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+        b"GET /version HTTP/1.1\nHost: x\n\n",
+        b"GET /version HTTP/1.1\rHost: x\r\r",
+        b"GET  /version HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"G\0T /version HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /ver sion HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /batches HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    ],
+    ids=repr,
+)
 def test_bad_requests_are_400(shared, data):
     refused_and_closed(shared, data + b"\r\n\r\n")
 
 
-@pytest.mark.parametrize("data", [
-    b"GET /version HTTP/9.9\r\nHost: x\r\n\r\n", b"GET /version HTTP/2.0\r\nHost: x\r\n\r\n",
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET /version HTTP/1\r\n\r\n", b"GET /version XTTP/1.1\r\nHost: x\r\n\r\n"], ids=repr)
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET /version HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"GET /version HTTP/2.0\r\nHost: x\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /version HTTP/1\r\n\r\n",
+        b"GET /version XTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+    ids=repr,
+)
 def test_other_protocols_are_refused(shared, data):
     refused_and_closed(shared, data, (400, 505))
 
@@ -123,15 +175,21 @@ def test_keep_alive(shared):
 
 def test_an_error_of_the_application_keeps_the_connection(shared):
     with shared.wire() as wire:
-        for data, status in ((b"GET /batches/x HTTP/1.1\r\n" + HOST + b"\r\n", 404), (post(b"{", b"Content-Length: 1"), 400),
-                             (b"PUT /batches HTTP/1.1\r\n" + HOST + b"\r\n", 405), (GET, 200)):
+        for data, status in (
+            (b"GET /batches/x HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+            (post(b"{", b"Content-Length: 1"), 400),
+            (b"PUT /batches HTTP/1.1\r\n" + HOST + b"\r\n", 405),
+            (GET, 200),
+        ):
             assert wire.send(data).answer().status == status
 
 
 def test_pipelined_requests_are_answered_in_order(shared):
     body = job(shared, "exit=0")
     with shared.wire() as wire:
-        wire.send(GET + post(body, b"Content-Length: %d" % len(body)) + b"GET /batches/x HTTP/1.1\r\n" + HOST + b"\r\n" + GET)
+        wire.send(
+            GET + post(body, b"Content-Length: %d" % len(body)) + b"GET /batches/x HTTP/1.1\r\n" + HOST + b"\r\n" + GET
+        )
         assert [wire.answer().status for _ in range(4)] == [200, 201, 404, 200]
 
 
@@ -147,10 +205,15 @@ def test_a_body_that_is_a_request_is_a_body(shared):
 
 def test_a_chunked_body(shared):
     body = job(shared)
-    pieces = b"".join(chunk(body[i:i + 7]) for i in range(0, len(body), 7))
+    pieces = b"".join(chunk(body[i : i + 7]) for i in range(0, len(body), 7))
     with shared.wire() as wire:
         assert wire.send(post(pieces + b"0\r\n\r\n", CHUNKED)).answer().status == 201
-        assert wire.send(post(chunk(body, b"%x;ext=1" % len(body)) + b"0\r\nX-Trailer: y\r\n\r\n", CHUNKED)).answer().status == 201
+        assert (
+            wire.send(post(chunk(body, b"%x;ext=1" % len(body)) + b"0\r\nX-Trailer: y\r\n\r\n", CHUNKED))
+            .answer()
+            .status
+            == 201
+        )
         assert wire.send(GET).answer().status == 200
 
 
@@ -163,7 +226,17 @@ def test_an_empty_chunked_body_is_an_empty_body(shared):
 def test_get_and_delete_with_a_body(shared, method, path):
     with shared.wire() as wire:
         head = method + b" " + path + b" HTTP/1.1\r\n" + HOST
-        wire.send(head + b"Content-Length: 7\r\n\r\n" + b'{"a":1}' + head + CHUNKED + b"\r\n\r\n" + chunk(b"GET /") + b"0\r\n\r\n" + GET)
+        wire.send(
+            head
+            + b"Content-Length: 7\r\n\r\n"
+            + b'{"a":1}'
+            + head
+            + CHUNKED
+            + b"\r\n\r\n"
+            + chunk(b"GET /")
+            + b"0\r\n\r\n"
+            + GET
+        )
         status = 200 if method == b"GET" else 404
         assert [wire.answer().status for _ in range(3)] == [status, status, 200]
 
@@ -195,9 +268,15 @@ def test_a_header_block_of_128_kib_is_served(shared):
     assert shared.raw(header_block(127 * KIB)).status == 200
 
 
-@pytest.mark.parametrize("data", [
-    header_block(129 * KIB), header_block(400 * KIB),
-    b"GET /version HTTP/1.1\r\n" + HOST + b"".join(b"X-%d: y\r\n" % n for n in range(20_000)) + b"\r\n"], ids=["129k", "400k", "many"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        header_block(129 * KIB),
+        header_block(400 * KIB),
+        b"GET /version HTTP/1.1\r\n" + HOST + b"".join(b"X-%d: y\r\n" % n for n in range(20_000)) + b"\r\n",
+    ],
+    ids=["129k", "400k", "many"],
+)
 def test_more_is_431(shared, data):
     answer = refused_and_closed(shared, data, (431,))
     assert answer.reason == "Request Header Fields Too Large"
@@ -205,7 +284,9 @@ def test_more_is_431(shared, data):
 
 def test_a_long_target_is_414(shared):
     assert shared.raw(b"GET /batches/" + b"x" * 15_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n").status == 404
-    answer = refused_and_closed(shared, b"GET /batches/" + b"x" * (16 * KIB) + b" HTTP/1.1\r\n" + HOST + b"\r\n", (414,))
+    answer = refused_and_closed(
+        shared, b"GET /batches/" + b"x" * (16 * KIB) + b" HTTP/1.1\r\n" + HOST + b"\r\n", (414,)
+    )
     assert answer.reason == "URI Too Long"
 
 
@@ -234,12 +315,16 @@ def test_a_claimed_terabyte_is_413_at_once(shared):
 @pytest.fixture(scope="module")
 def hasty(module_gateways):
     """A gateway whose patience is a second."""
-    return module_gateways(florus__http__header_timeout="1s", florus__http__body_timeout="1s",
-                           florus__http__idle_timeout="1s").start()
+    return module_gateways(
+        florus__http__header_timeout="1s", florus__http__body_timeout="1s", florus__http__idle_timeout="1s"
+    ).start()
 
 
-@pytest.mark.parametrize("head", [b"GET /version HTTP/1.1\r\nHost: x\r\n", b"G", post(b"{", b"Content-Length: 100")],
-                         ids=["headers", "method", "body"])
+@pytest.mark.parametrize(
+    "head",
+    [b"GET /version HTTP/1.1\r\nHost: x\r\n", b"G", post(b"{", b"Content-Length: 100")],
+    ids=["headers", "method", "body"],
+)
 def test_a_slow_request_is_cut_at_the_deadline(hasty, head):
     """A byte now and then does not buy more time."""
     with hasty.wire() as wire:
@@ -306,11 +391,12 @@ def test_a_reader_that_stops_costs_nothing_to_others(shared):
 def test_clients_that_vanish_leave_nothing_behind(shared):
     def descriptors():
         return len(os.listdir(f"/proc/{shared.process.pid}/fd"))
+
     shared.get("/version")
     before = descriptors()
     for n in range(100):
         wire = shared.wire()
-        wire.send(GET[:n % len(GET)])
+        wire.send(GET[: n % len(GET)])
         (wire.reset if n % 2 else wire.close)()
     until(lambda: descriptors() <= before + 1, 15, "the descriptors are closed again")
 
@@ -330,8 +416,9 @@ def test_security_headers(shared, path):
 
 
 def test_security_headers_can_be_changed_and_left_out(gateways):
-    gateway = gateways(**{"livy.server.http.header.X-Frame-Options": "DENY",
-                          "livy.server.http.header.X-XSS-Protection": ""}).start()
+    gateway = gateways(
+        **{"livy.server.http.header.X-Frame-Options": "DENY", "livy.server.http.header.X-XSS-Protection": ""}
+    ).start()
     answer = gateway.get("/version")
     assert answer.header("X-Frame-Options") == "DENY" and answer.header("X-XSS-Protection") is None
     gateway.restart(livy__server__security_headers__enabled="false")

@@ -16,7 +16,7 @@ def twelve(module_gateways):
 
 
 def slice_of(ids, start, size):
-    return ids[max(start, 0):max(start + size, 0)]
+    return ids[max(start, 0) : max(start + size, 0)]
 
 
 @pytest.mark.parametrize("start", [None, 0, 1, 5, 11, 12, 13, 1000, -1, -5, -BIG - 1])
@@ -32,18 +32,43 @@ def test_from_and_size(twelve, start, size):
 
 
 @pytest.mark.parametrize("key", ["from", "size"])
-@pytest.mark.parametrize("value, shown", [
-    ("abc", "abc"), ("", ""), ("2147483648", "2147483648"), ("-2147483649", "-2147483649"), ("1.5", "1.5"), ("%20", " "),
-    ("0x1", "0x1"), ("1e3", "1e3"), ("99999999999999999999", "99999999999999999999"), ("%22", '"')])
+@pytest.mark.parametrize(
+    "value, shown",
+    [
+        ("abc", "abc"),
+        ("", ""),
+        ("2147483648", "2147483648"),
+        ("-2147483649", "-2147483649"),
+        ("1.5", "1.5"),
+        ("%20", " "),
+        ("0x1", "0x1"),
+        ("1e3", "1e3"),
+        ("99999999999999999999", "99999999999999999999"),
+        ("%22", '"'),
+    ],
+)
 def test_what_is_no_int_is_400(twelve, key, value, shown):
     for path in ("/batches", "/livy/batches", "/batches/0/log"):
         answer = twelve.get(f"{path}?{key}={value}")
         assert (answer.status, answer.body) == (400, {"msg": f'For input string: "{shown}"'}), path
 
 
-@pytest.mark.parametrize("query, start", [
-    ("from=1&from=2", 1), ("from[]=3", 0), ("other=x", 0), ("FROM=3", 0), ("", 0), ("&&", 0), ("from=%32", 2), ("from=%2B2", 2), ("from=+2", None),
-    ("from=3&doAs=x", 3), ("from=2;size=1", None)])
+@pytest.mark.parametrize(
+    "query, start",
+    [
+        ("from=1&from=2", 1),
+        ("from[]=3", 0),
+        ("other=x", 0),
+        ("FROM=3", 0),
+        ("", 0),
+        ("&&", 0),
+        ("from=%32", 2),
+        ("from=%2B2", 2),
+        ("from=+2", None),
+        ("from=3&doAs=x", 3),
+        ("from=2;size=1", None),
+    ],
+)
 def test_odd_queries(twelve, query, start):
     answer = twelve.get(f"/batches?{query}")
     if start is None:

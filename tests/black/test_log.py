@@ -17,7 +17,7 @@ def view(array, start=None, size=None):
     start = -1 if start is None else start
     if start < 0:
         start = max(0, len(array) - size)
-    return start, array[start:start + size]
+    return start, array[start : start + size]
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +101,27 @@ def test_a_line_counts_once_its_end_was_seen(gateway):
     assert gateway.log(batch) == [HEAD, "whole", "part", TAIL]
 
 
-@pytest.mark.parametrize("data, lines", [
-    (b"a\nb\n", ["a", "b"]), (b"a\r\nb\r\n", ["a", "b"]), (b"a\rb\r", ["a", "b"]), (b"a\n\nb", ["a", "", "b"]),
-    (b"a\r\r\nb", ["a", "", "b"]), (b"\n\r\n\r", ["", "", ""]), (b"a\n\rb\n", ["a", "", "b"]), (b"x", ["x"]), (b"", []),
-    ("é😀\u2028</script>\n".encode(), ["é😀\u2028</script>"]), (b"a\xffb\n", ["a\ufffdb"]), (b"a\0b\x1b[31m\t\x7f\n", ["a\0b\x1b[31m\t\x7f"]),
-    (b"\xc0\xaf|\n", ["\ufffd\ufffd|"]), (b'"\\\n', ['"\\']), (b"\xf4\x90\n", ["\ufffd\ufffd"]),
-], ids=repr)
+@pytest.mark.parametrize(
+    "data, lines",
+    [
+        (b"a\nb\n", ["a", "b"]),
+        (b"a\r\nb\r\n", ["a", "b"]),
+        (b"a\rb\r", ["a", "b"]),
+        (b"a\n\nb", ["a", "", "b"]),
+        (b"a\r\r\nb", ["a", "", "b"]),
+        (b"\n\r\n\r", ["", "", ""]),
+        (b"a\n\rb\n", ["a", "", "b"]),
+        (b"x", ["x"]),
+        (b"", []),
+        ("é😀\u2028</script>\n".encode(), ["é😀\u2028</script>"]),
+        (b"a\xffb\n", ["a\ufffdb"]),
+        (b"a\0b\x1b[31m\t\x7f\n", ["a\0b\x1b[31m\t\x7f"]),
+        (b"\xc0\xaf|\n", ["\ufffd\ufffd|"]),
+        (b'"\\\n', ['"\\']),
+        (b"\xf4\x90\n", ["\ufffd\ufffd"]),
+    ],
+    ids=repr,
+)
 def test_line_ends_and_bytes(shared, data, lines):
     path = shared.root / "bytes"
     path.write_bytes(data)

@@ -9,7 +9,9 @@ def duplicate(name, batch):
     return {"msg": f"Rejected, Reason: Duplicate session name: Some({name}) for session {batch}"}
 
 
-@pytest.mark.parametrize("name", ["nightly", "a b", "a/b", "é😀", "--master", "x;y", "50%", "q?#", "1a", "-1", "a'b\"c"])
+@pytest.mark.parametrize(
+    "name", ["nightly", "a b", "a/b", "é😀", "--master", "x;y", "50%", "q?#", "1a", "-1", "a'b\"c"]
+)
 def test_a_name_works_wherever_an_id_does(shared, name):
     batch = shared.submit("echo=hello", "exit=0", name=name)
     path = f"/batches/{quote(name, safe='')}"

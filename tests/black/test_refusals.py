@@ -26,33 +26,65 @@ def with_(**fields):
 
 
 SYNTAX = [  # name, body; the answer is 400 with a bare string
-    ("empty", ""), ("blank", "  \n"), ("cut", '{"file":"' + FILE), ("cut object", '{"file":"' + FILE + '"'),
-    ("trailing comma", '{"file":"' + FILE + '",}'), ("comment", '{"file":"' + FILE + '"/*x*/}'),
-    ("single quotes", "{'file':'" + FILE + "'}"), ("NaN", '{"file":"' + FILE + '","driverCores":NaN}'),
-    ("leading zero", '{"file":"' + FILE + '","driverCores":01}'), ("garbage after", '{"file":"' + FILE + '"} x'),
-    ("two values", '{"file":"' + FILE + '"}{}'), ("duplicate key", '{"file":"/a","file":"' + FILE + '"}'),
+    ("empty", ""),
+    ("blank", "  \n"),
+    ("cut", '{"file":"' + FILE),
+    ("cut object", '{"file":"' + FILE + '"'),
+    ("trailing comma", '{"file":"' + FILE + '",}'),
+    ("comment", '{"file":"' + FILE + '"/*x*/}'),
+    ("single quotes", "{'file':'" + FILE + "'}"),
+    ("NaN", '{"file":"' + FILE + '","driverCores":NaN}'),
+    ("leading zero", '{"file":"' + FILE + '","driverCores":01}'),
+    ("garbage after", '{"file":"' + FILE + '"} x'),
+    ("two values", '{"file":"' + FILE + '"}{}'),
+    ("duplicate key", '{"file":"/a","file":"' + FILE + '"}'),
     ("duplicate key, escaped", '{"file":"/a","\\u0066ile":"' + FILE + '"}'),
     ("duplicate conf key", '{"file":"' + FILE + '","conf":{"spark.a":"1","spark.a":"2"}}'),
-    ("array", "[]"), ("string", '"x"'), ("number", "5"), ("true", "true"), ("null", "null"),
-    ("deep arrays", "[" * 100_000), ("deep objects", '{"conf":' * 100_000),
-    ("invalid UTF-8", b'{"file":"/\xff"}'), ("overlong", b'{"file":"/\xc0\xaf"}'), ("lone surrogate", '{"file":"/\\ud800"}'),
-    ("UTF-16", '{"file":"/a"}'.encode("utf-16")), ("BOM", b'\xef\xbb\xbf{"file":"/a"}'),
-    ("escaped NUL", '{"file":"/a\\u0000b"}'), ("raw control byte", b'{"file":"/a\x01"}'),
+    ("array", "[]"),
+    ("string", '"x"'),
+    ("number", "5"),
+    ("true", "true"),
+    ("null", "null"),
+    ("deep arrays", "[" * 100_000),
+    ("deep objects", '{"conf":' * 100_000),
+    ("invalid UTF-8", b'{"file":"/\xff"}'),
+    ("overlong", b'{"file":"/\xc0\xaf"}'),
+    ("lone surrogate", '{"file":"/\\ud800"}'),
+    ("UTF-16", '{"file":"/a"}'.encode("utf-16")),
+    ("BOM", b'\xef\xbb\xbf{"file":"/a"}'),
+    ("escaped NUL", '{"file":"/a\\u0000b"}'),
+    ("raw control byte", b'{"file":"/a\x01"}'),
     ("NUL in args", '{"file":"' + FILE + '","args":["a\\u0000b"]}'),
     ("a million digits", '{"file":"' + FILE + '","driverCores":' + "1" * 900_000 + "}"),
     ("1e400", '{"file":"' + FILE + '","driverCores":1e400}'),
 ]
 
 SHAPE = [  # name, body; 400 with a bare string
-    ("args a string", with_(args="a b")), ("args an object", with_(args={})), ("jars a string", with_(jars="/a.jar")),
-    ("conf an array", with_(conf=[])), ("conf a string", with_(conf="a=b")), ("conf value an object", with_(conf={"spark.a": {}})),
-    ("conf value an array", with_(conf={"spark.a": ["x"]})), ("file an object", {"file": {}}), ("file an array", {"file": []}),
-    ("name an object", with_(name={})), ("args with an object", with_(args=[{}])), ("args with a list", with_(args=[["x"]])),
-    ("null in args", with_(args=["a", None])), ("null in jars", with_(jars=[None])),
-    ("cores a word", with_(driverCores="two")), ("cores a list", with_(executorCores=[1])), ("cores 1.5", with_(driverCores=1.5)),
-    ("cores true", with_(driverCores=True)), ("cores empty", with_(driverCores="")),
-    ("cores 2^31", with_(driverCores=2**31)), ("cores 0", with_(driverCores=0)), ("cores -1", with_(executorCores=-1)),
-    ("executors -1", with_(numExecutors=-1)), ("executors '-1'", with_(numExecutors="-1")), ("executors 0", with_(numExecutors=0)),
+    ("args a string", with_(args="a b")),
+    ("args an object", with_(args={})),
+    ("jars a string", with_(jars="/a.jar")),
+    ("conf an array", with_(conf=[])),
+    ("conf a string", with_(conf="a=b")),
+    ("conf value an object", with_(conf={"spark.a": {}})),
+    ("conf value an array", with_(conf={"spark.a": ["x"]})),
+    ("file an object", {"file": {}}),
+    ("file an array", {"file": []}),
+    ("name an object", with_(name={})),
+    ("args with an object", with_(args=[{}])),
+    ("args with a list", with_(args=[["x"]])),
+    ("null in args", with_(args=["a", None])),
+    ("null in jars", with_(jars=[None])),
+    ("cores a word", with_(driverCores="two")),
+    ("cores a list", with_(executorCores=[1])),
+    ("cores 1.5", with_(driverCores=1.5)),
+    ("cores true", with_(driverCores=True)),
+    ("cores empty", with_(driverCores="")),
+    ("cores 2^31", with_(driverCores=2**31)),
+    ("cores 0", with_(driverCores=0)),
+    ("cores -1", with_(executorCores=-1)),
+    ("executors -1", with_(numExecutors=-1)),
+    ("executors '-1'", with_(numExecutors="-1")),
+    ("executors 0", with_(numExecutors=0)),
 ]
 
 SAID = [  # name, body, exact answer
@@ -72,27 +104,46 @@ SAID = [  # name, body, exact answer
     ("jar elsewhere", with_(jars=["/etc/passwd"]), local_path("/etc/passwd")),
     ("files elsewhere", with_(files=["file:/etc/passwd"]), local_path("/etc/passwd")),
     ("conf path elsewhere", with_(conf={"spark.files": "/etc/passwd"}), local_path("/etc/passwd")),
-    ("blank in a URI", {"file": "hdfs://x/a b.jar"},
-     msg(REJECTED + "java.net.URISyntaxException: Illegal character in path at index 10: hdfs://x/a b.jar")),
-    ("deny list", with_(conf={"spark.submit.deployMode": "cluster"}),
-     msg(REJECTED + "Blacklisted configuration values in session config: spark.submit.deployMode")),
+    (
+        "blank in a URI",
+        {"file": "hdfs://x/a b.jar"},
+        msg(REJECTED + "java.net.URISyntaxException: Illegal character in path at index 10: hdfs://x/a b.jar"),
+    ),
+    (
+        "deny list",
+        with_(conf={"spark.submit.deployMode": "cluster"}),
+        msg(REJECTED + "Blacklisted configuration values in session config: spark.submit.deployMode"),
+    ),
     ("digits as name", with_(name="123"), msg(REJECTED + "Invalid session name: 123")),
     ("empty name", with_(name=""), msg(REJECTED + "Invalid session name: ")),
 ]
 
 REASON = [  # name, body; 400 {"msg": "Rejected, Reason: ..."} in our own words
-    ("FILE:", {"file": "FILE:///etc/passwd"}), ("local:", {"file": "local:/etc/passwd"}),
-    ("dots", {"file": "file:/@DIR@/../../../../../etc/passwd"}), ("encoded dots", {"file": "file://@DIR@/%2e%2e/%2E%2e/etc/passwd"}),
-    ("sibling of the directory", {"file": "@DIR@-evil/x"}), ("symlink", {"file": "@DIR@/link-to-etc/passwd"}),
+    ("FILE:", {"file": "FILE:///etc/passwd"}),
+    ("local:", {"file": "local:/etc/passwd"}),
+    ("dots", {"file": "file:/@DIR@/../../../../../etc/passwd"}),
+    ("encoded dots", {"file": "file://@DIR@/%2e%2e/%2E%2e/etc/passwd"}),
+    ("sibling of the directory", {"file": "@DIR@-evil/x"}),
+    ("symlink", {"file": "@DIR@/link-to-etc/passwd"}),
     ("blank file", {"file": " "}),
-    ("conf key with =", with_(conf={"spark.files=/etc/shadow,x": "y"})), ("conf key with blank", with_(conf={" spark.master": "y"})),
-    ("conf key with tab", with_(conf={"spark.master\t": "y"})), ("conf key empty", with_(conf={"": "y"})),
-    ("conf key look-alike", with_(conf={"spаrk.master": "y"})), ("conf key with newline", with_(conf={"a\nb": "y"})),
-    ("className option", with_(className="--proxy-user")), ("className blank", with_(className="a b")),
-    ("className ;", with_(className="a;b")), ("className newline", with_(className="a\nb")),
-    ("name newline", with_(name="a\nb")), ("name CR", with_(name="a\rb")), ("queue newline", with_(queue="a\nb")),
-    ("memory newline", with_(driverMemory="1g\n")), ("proxyUser newline", with_(proxyUser="a\nb")),
-    ("path newline", {"file": FILE + "\nx"}), ("jar newline", with_(jars=[FILE + "\n"])), ("long name", with_(name="n" * 10_000)),
+    ("conf key with =", with_(conf={"spark.files=/etc/shadow,x": "y"})),
+    ("conf key with blank", with_(conf={" spark.master": "y"})),
+    ("conf key with tab", with_(conf={"spark.master\t": "y"})),
+    ("conf key empty", with_(conf={"": "y"})),
+    ("conf key look-alike", with_(conf={"spаrk.master": "y"})),
+    ("conf key with newline", with_(conf={"a\nb": "y"})),
+    ("className option", with_(className="--proxy-user")),
+    ("className blank", with_(className="a b")),
+    ("className ;", with_(className="a;b")),
+    ("className newline", with_(className="a\nb")),
+    ("name newline", with_(name="a\nb")),
+    ("name CR", with_(name="a\rb")),
+    ("queue newline", with_(queue="a\nb")),
+    ("memory newline", with_(driverMemory="1g\n")),
+    ("proxyUser newline", with_(proxyUser="a\nb")),
+    ("path newline", {"file": FILE + "\nx"}),
+    ("jar newline", with_(jars=[FILE + "\n"])),
+    ("long name", with_(name="n" * 10_000)),
     ("one arg of 128 KiB", with_(args=["x" * (128 * 1024)])),
 ]
 
@@ -147,8 +198,10 @@ def test_an_empty_body_says_so(shared):
 @pytest.mark.parametrize("field", ["bogus", "File", "ttl", "kind", "heartbeatTimeoutInSecond", "id", "é"])
 def test_unknown_fields_are_named(shared, field):
     body = refused(shared, with_(**{field: "x"}))
-    assert body.startswith(f'Unrecognized field "{field}" (class org.apache.livy.server.batch.CreateBatchRequest), '
-                           "not marked as ignorable (16 known properties: "), body
+    assert body.startswith(
+        f'Unrecognized field "{field}" (class org.apache.livy.server.batch.CreateBatchRequest), '
+        "not marked as ignorable (16 known properties: "
+    ), body
 
 
 def test_a_wrong_type_says_what_could_not_be_read(shared):
@@ -157,11 +210,22 @@ def test_a_wrong_type_says_what_could_not_be_read(shared):
 
 
 def test_all_denied_keys_are_listed(shared):
-    body = refused(shared, with_(conf={"spark.submit.deployMode": "cluster", "spark.a": "b",
-                                       "spark.submit.proxyUser.allowCustomClasspathInClusterMode": "true"}))
+    body = refused(
+        shared,
+        with_(
+            conf={
+                "spark.submit.deployMode": "cluster",
+                "spark.a": "b",
+                "spark.submit.proxyUser.allowCustomClasspathInClusterMode": "true",
+            }
+        ),
+    )
     head, _, keys = body["msg"].partition(": Blacklisted configuration values in session config: ")
     assert head == "Rejected, Reason"
-    assert sorted(keys.split(", ")) == ["spark.submit.deployMode", "spark.submit.proxyUser.allowCustomClasspathInClusterMode"]
+    assert sorted(keys.split(", ")) == [
+        "spark.submit.deployMode",
+        "spark.submit.proxyUser.allowCustomClasspathInClusterMode",
+    ]
 
 
 def test_a_form_without_json_is_an_empty_body(shared):
@@ -175,14 +239,22 @@ def test_names_are_data_not_patterns(shared):
     assert shared.get("/batches/x'%20OR%201=1--").body == msg("Session 'x' OR 1=1--' not found.")
 
 
-@pytest.mark.parametrize("path, status, body", [
-    ("999", 404, msg("Session '999' not found.")), ("-1", 404, msg("Session '-1' not found.")),
-    ("1.5", 404, msg("Session '1.5' not found.")), ("word", 404, msg("Session 'word' not found.")),
-    ("0x1", 404, msg("Session '0x1' not found.")), ("1e3", 404, msg("Session '1e3' not found.")),
-    ("+1", 404, msg("Session '+1' not found.")), ("%EF%BC%91", 404, msg("Session '１' not found.")),
-    ("99999999999", 400, msg('For input string: "99999999999"')), ("2147483648", 400, msg('For input string: "2147483648"')),
-    ("2147483647", 404, msg("Session '2147483647' not found.")),
-])
+@pytest.mark.parametrize(
+    "path, status, body",
+    [
+        ("999", 404, msg("Session '999' not found.")),
+        ("-1", 404, msg("Session '-1' not found.")),
+        ("1.5", 404, msg("Session '1.5' not found.")),
+        ("word", 404, msg("Session 'word' not found.")),
+        ("0x1", 404, msg("Session '0x1' not found.")),
+        ("1e3", 404, msg("Session '1e3' not found.")),
+        ("+1", 404, msg("Session '+1' not found.")),
+        ("%EF%BC%91", 404, msg("Session '１' not found.")),
+        ("99999999999", 400, msg('For input string: "99999999999"')),
+        ("2147483648", 400, msg('For input string: "2147483648"')),
+        ("2147483647", 404, msg("Session '2147483647' not found.")),
+    ],
+)
 @pytest.mark.parametrize("method, tail", [("GET", ""), ("GET", "/state"), ("GET", "/log"), ("DELETE", "")])
 def test_ids_that_are_not_there(shared, method, tail, path, status, body):
     answer = shared.request(method, f"/batches/{path}{tail}")

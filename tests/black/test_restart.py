@@ -30,8 +30,10 @@ def shims(gateway):
 
 def test_twenty_running_jobs_are_adopted_and_end_as_they_end(gateway):
     gates = [gateway.root / f"gate{n}" for n in range(20)]
-    batches = [gateway.submit(f"mark=j{n}", "echo=begun", f"wait={gate}", "echo=over", f"exit={n % 3}")
-               for n, gate in enumerate(gates)]
+    batches = [
+        gateway.submit(f"mark=j{n}", "echo=begun", f"wait={gate}", "echo=over", f"exit={n % 3}")
+        for n, gate in enumerate(gates)
+    ]
     for n, batch in enumerate(batches):
         gateway.wait(batch, "running")
         gateway.wait_started(f"j{n}")

@@ -11,9 +11,14 @@ def test_the_state_object_byte_for_byte(gateway):
     assert gateway.get("/livy/batches/0/state").text == '{"id":0,"state":"success"}'
 
 
-@pytest.mark.parametrize("order, state", [
-    ("exit=0", "success"), *[(f"exit={n}", "dead") for n in (1, 2, 3, 126, 127, 128, 143, 255)],
-    *[(f"signal={name}", "dead") for name in ("TERM", "KILL", "SEGV", "ABRT", "HUP", "INT", "PIPE")]])
+@pytest.mark.parametrize(
+    "order, state",
+    [
+        ("exit=0", "success"),
+        *[(f"exit={n}", "dead") for n in (1, 2, 3, 126, 127, 128, 143, 255)],
+        *[(f"signal={name}", "dead") for name in ("TERM", "KILL", "SEGV", "ABRT", "HUP", "INT", "PIPE")],
+    ],
+)
 def test_how_it_ends_decides(shared, order, state):
     assert shared.run(order)[1] == state
 

@@ -49,13 +49,17 @@ def rot(path):
     overwrite(path, 4096, bytes((n * 37 + 11) & 255 for n in range(size - 4096)))
 
 
-@pytest.mark.parametrize("damage", [
-    lambda db: overwrite(db, 0, b"not a database at all, sorry"),
-    rot,
-    lambda db: os.truncate(db, db.stat().st_size // 2),
-    lambda db: db.write_bytes(b"\x00" * 8192),
-    lambda db: db.write_text("garbage\n" * 1000),
-], ids=["header", "pages", "truncated", "zeros", "text"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda db: overwrite(db, 0, b"not a database at all, sorry"),
+        rot,
+        lambda db: os.truncate(db, db.stat().st_size // 2),
+        lambda db: db.write_bytes(b"\x00" * 8192),
+        lambda db: db.write_text("garbage\n" * 1000),
+    ],
+    ids=["header", "pages", "truncated", "zeros", "text"],
+)
 def test_a_damaged_store_is_refused_and_left_as_it_is(filled, damage):
     db = filled.state / DB
     damage(db)
@@ -169,13 +173,17 @@ def test_no_spark_home_at_all(gateways):
     refused(gateway, "spark-home")
 
 
-@pytest.mark.parametrize("option, words", [
-    ({"florus.launch.max-runing": "3"}, ["florus.launch.max-runing", "florus.launch.max-running"]),
-    ({"livy.server.port": "lots"}, ["livy.server.port", "lots"]),
-    ({"livy.server.port": "70000"}, ["livy.server.port", "70000"]),
-    ({"florus.kill.grace": "soon"}, ["florus.kill.grace", "soon"]),
-    ({"livy.server.host": "0.0.0.0"}, ["0.0.0.0", "auth"]),
-], ids=lambda v: "".join(map(str, v)) if isinstance(v, (list, dict)) else None)
+@pytest.mark.parametrize(
+    "option, words",
+    [
+        ({"florus.launch.max-runing": "3"}, ["florus.launch.max-runing", "florus.launch.max-running"]),
+        ({"livy.server.port": "lots"}, ["livy.server.port", "lots"]),
+        ({"livy.server.port": "70000"}, ["livy.server.port", "70000"]),
+        ({"florus.kill.grace": "soon"}, ["florus.kill.grace", "soon"]),
+        ({"livy.server.host": "0.0.0.0"}, ["0.0.0.0", "auth"]),
+    ],
+    ids=lambda v: "".join(map(str, v)) if isinstance(v, (list, dict)) else None,
+)
 def test_a_wrong_setting_is_named(gateways, option, words):
     refused(gateways(), *words, options=option)
 
@@ -198,8 +206,10 @@ def test_a_wrong_line_in_the_configuration_names_file_and_line(gateways):
 def test_a_livy_conf_is_read(gateways):
     gateway = gateways()
     path = gateway.config = gateway.root / "livy.conf"
-    path.write_text("# Livy's own\nlivy.spark.master : spark://m:7077\nlivy.server.session.timeout = 1h\nspark.x = y\n"
-                    "livy.unheard.of = 1\n")
+    path.write_text(
+        "# Livy's own\nlivy.spark.master : spark://m:7077\nlivy.server.session.timeout = 1h\nspark.x = y\n"
+        "livy.unheard.of = 1\n"
+    )
     gateway.start()
     gateway.submit("mark=m")
     assert "spark.master=spark://m:7077" in gateway.argv("m")

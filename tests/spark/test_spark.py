@@ -1,4 +1,4 @@
-"""Batches on a real Spark, in local mode: what is computed, how it ends, how it is killed, what a restart does to it."""
+"""Batches on a real Spark, in local mode: what is computed, how it ends, how it is killed, what a restart does."""
 
 import json
 import os
@@ -23,20 +23,32 @@ def javas(gateway):
 
 
 def test_a_job_that_succeeds_computes_what_it_should(run, program):
-    _, _, log = run(program(SESSION + """
+    _, _, log = run(
+        program(
+            SESSION
+            + """
 total = spark.range(1, 1001).selectExpr("sum(id * id) as s").collect()[0]["s"]
 print("the sum is", total)
 spark.stop()
-"""), "success")
+"""
+        ),
+        "success",
+    )
     assert "the sum is 333833500" in log.splitlines()
 
 
 def test_exit_status_3_is_dead(run, program):
-    _, _, log = run(program(SESSION + """
+    _, _, log = run(
+        program(
+            SESSION
+            + """
 print("rows:", spark.range(7).count(), flush=True)
 import sys
 sys.exit(3)
-"""), "dead")
+"""
+        ),
+        "dead",
+    )
     assert "rows: 7" in log.splitlines()
 
 
@@ -46,7 +58,9 @@ def test_an_exception_is_dead_and_its_traceback_is_in_the_log(run, program):
 
 
 def test_a_failing_stage_is_dead(run, program):
-    _, _, log = run(program(SESSION + "spark.sparkContext.parallelize([1, 0]).map(lambda n: 1 // n).collect()\n"), "dead")
+    _, _, log = run(
+        program(SESSION + "spark.sparkContext.parallelize([1, 0]).map(lambda n: 1 // n).collect()\n"), "dead"
+    )
     assert "ZeroDivisionError" in log
 
 
@@ -56,10 +70,16 @@ def test_a_file_that_is_not_there_is_dead(run, spark):
 
 
 def test_a_delete_leaves_no_java_behind(spark, program, submitted):
-    batch = submitted(program(SESSION + """
+    batch = submitted(
+        program(
+            SESSION
+            + """
 print("counting", flush=True)
 spark.sparkContext.parallelize(range(4), 4).foreach(lambda n: __import__("time").sleep(3600))
-"""), "counting")
+"""
+        ),
+        "counting",
+    )
     pids = javas(spark)
     assert pids and spark.state_of(batch) == "running"
     answer = spark.delete(f"/batches/{batch}")
@@ -73,23 +93,39 @@ def test_py_files_conf_and_awkward_args_arrive(spark, run, program):
     package = spark.files / "florus_package.zip"
     with zipfile.ZipFile(package, "w") as z:
         z.writestr("florus_package/__init__.py", "WORD = 'packed'\n")
-    extra = spark.files / "extra data.txt"
-    extra.write_text("read me\n")
     args = ["two words", "😀 é", "", '"quoted"', "$HOME `id` $(id)", "--master", "a=b;c", "*"]
-    batch, _, log = run(program(SESSION + """
+    batch, _, log = run(
+        program(
+            SESSION
+            + """
 import json, sys
 from florus_helper import double
 from florus_package import WORD
-import pyspark
 conf = spark.sparkContext.getConf()
 doubled = spark.sparkContext.parallelize([1, 2, 3]).map(double).sum()
-print("SEEN " + json.dumps({"args": sys.argv[1:], "word": WORD, "doubled": doubled, "awkward": conf.get("spark.florus.awkward"),
-    "number": conf.get("spark.florus.number"), "master": spark.sparkContext.master, "memory": conf.get("spark.driver.memory")}))
-"""), "success", args=args, pyFiles=[helper, str(package)], driverMemory="640m", name="awkward 😀",
-        conf={"spark.florus.awkward": "x = 'y' 😀", "spark.florus.number": 5})
+print("SEEN " + json.dumps({
+    "args": sys.argv[1:], "word": WORD, "doubled": doubled, "master": spark.sparkContext.master,
+    "awkward": conf.get("spark.florus.awkward"), "number": conf.get("spark.florus.number"),
+    "memory": conf.get("spark.driver.memory")}))
+"""
+        ),
+        "success",
+        args=args,
+        pyFiles=[helper, str(package)],
+        driverMemory="640m",
+        name="awkward 😀",
+        conf={"spark.florus.awkward": "x = 'y' 😀", "spark.florus.number": 5},
+    )
     seen = json.loads(next(line for line in log.splitlines() if line.startswith("SEEN "))[5:])
-    assert seen == {"args": args, "word": "packed", "doubled": 12, "awkward": "x = 'y' 😀", "number": "5", "master": "local[1]",
-                    "memory": "640m"}
+    assert seen == {
+        "args": args,
+        "word": "packed",
+        "doubled": 12,
+        "awkward": "x = 'y' 😀",
+        "number": "5",
+        "master": "local[1]",
+        "memory": "640m",
+    }
     assert spark.get(f"/batches/{batch}").body["name"] == "awkward 😀"
 
 
@@ -101,10 +137,17 @@ def test_the_name_is_the_application_name(run, program):
 def test_files_are_in_the_jobs_reach(spark, run, program):
     data = spark.files / "numbers.txt"
     data.write_text("1\n2\n39\n")
-    _, _, log = run(program(SESSION + """
+    _, _, log = run(
+        program(
+            SESSION
+            + """
 from pyspark import SparkFiles
 print("sum:", sum(int(line) for line in open(SparkFiles.get("numbers.txt"))))
-"""), "success", files=[str(data)])
+"""
+        ),
+        "success",
+        files=[str(data)],
+    )
     assert "sum: 42" in log.splitlines()
 
 
@@ -116,7 +159,7 @@ def test_a_jar_job(spark, spark_home, run):
 import org.apache.spark.sql.SparkSession;
 
 public final class Count {
-	public static void main(String[] args) {
+	public static void main(String[] args) throws Exception {
 		try (SparkSession spark = SparkSession.builder().getOrCreate()) {
 			long even = spark.range(Long.parseLong(args[0])).filter("id % 2 = 0").count();
 			System.out.println(args[1] + even);
@@ -124,7 +167,9 @@ public final class Count {
 	}
 }
 """)
-    subprocess.run(["javac", "--release", "17", "-cp", f"{spark_home}/jars/*", "-d", str(spark.files), str(source)], check=True)
+    subprocess.run(
+        ["javac", "--release", "17", "-cp", f"{spark_home}/jars/*", "-d", str(spark.files), str(source)], check=True
+    )
     jar = spark.files / "count.jar"
     with zipfile.ZipFile(jar, "w") as z:
         z.write(spark.files / "org" / "example" / "Count.class", "org/example/Count.class")
@@ -142,14 +187,20 @@ def test_a_class_that_is_not_in_the_jar_is_dead(spark, run):
 
 def test_a_job_outlives_the_death_of_the_daemon(spark, program, submitted):
     go = spark.root / "go"
-    batch = submitted(program(SESSION + f"""
+    batch = submitted(
+        program(
+            SESSION
+            + f"""
 import os, time
 print("line 0", flush=True)
 while not os.path.exists({str(go)!r}):
     time.sleep(0.05)
 for n in range(1, 301):
     print("line", n, spark.range(n).count() if n % 100 == 0 else n, flush=True)
-"""), "line 0")
+"""
+        ),
+        "line 0",
+    )
     spark.kill9()
     assert javas(spark), "Spark goes on"
     go.touch()
@@ -161,14 +212,20 @@ for n in range(1, 301):
 
 def test_a_job_that_ends_while_the_daemon_is_away_keeps_its_end(spark, program, submitted):
     go = spark.root / "go-3"
-    batch = submitted(program(SESSION + f"""
+    batch = submitted(
+        program(
+            SESSION
+            + f"""
 import os, sys, time
 print("waiting", flush=True)
 while not os.path.exists({str(go)!r}):
     time.sleep(0.05)
 print("over", flush=True)
 sys.exit(3)
-"""), "waiting")
+"""
+        ),
+        "waiting",
+    )
     spark.kill9()
     go.touch()
     until(lambda: not javas(spark), 30, "Spark ends")
