@@ -13,10 +13,10 @@
 #include "cli/term.h"
 
 enum {
-	EXIT_NOT_SUCCESS = 1,                  /* the batch is over, and not `success` */
+	EXIT_NOT_SUCCESS = 1, /* the batch is over, and not `success` */
 	EXIT_USAGE = 2,
 	EXIT_INTERRUPTED = 128 + 2,
-	RETRY_FOR_DEFAULT_MS = 5 * 60 * 1000,  /* how long a server may be away before a command gives up */
+	RETRY_FOR_DEFAULT_MS = 5 * 60 * 1000, /* how long a server may be away before a command gives up */
 };
 
 struct http_client;
@@ -28,24 +28,24 @@ struct common_options {
 };
 
 struct cli {
-	struct arena *arena;              /* lives as long as the command */
+	struct arena *arena; /* lives as long as the command */
 	struct common_options common;
-	struct term out, err;             /* what stdout and stderr are */
-	struct http_client *http;         /* owned; NULL before the first call */
-	const char *url_dir;              /* whose file gave the address, which may change there; NULL: none */
-	bool contacted;                   /* the server has answered once */
-	int64_t retry_for_ms;             /* how long a server that is away is waited for; 0: not at all */
-	bool always_retry;                /* also when it has never answered */
+	struct term out, err;     /* what stdout and stderr are */
+	struct http_client *http; /* owned; NULL before the first call */
+	const char *url_dir;      /* whose file gave the address, which may change there; NULL: none */
+	bool contacted;           /* the server has answered once */
+	int64_t retry_for_ms;     /* how long a server that is away is waited for; 0: not at all */
+	bool always_retry;        /* also when it has never answered */
 };
 
 struct cmd {
-	const char *name, *args;          /* "submit", "[OPTION]… FILE [ARG]…" */
-	const char *help;                 /* one line */
-	const char *notes;                /* more lines for `florus CMD --help`; NULL: none */
-	const struct opt *options;        /* ends with a row without a name */
-	size_t options_size;              /* of the struct they fill, zeroed before */
+	const char *name, *args;   /* "submit", "[OPTION]… FILE [ARG]…" */
+	const char *help;          /* one line */
+	const char *notes;         /* more lines for `florus CMD --help`; NULL: none */
+	const struct opt *options; /* ends with a row without a name */
+	size_t options_size;       /* of the struct they fill, zeroed before */
 	int args_min, args_max;
-	bool args_verbatim;               /* what follows the first argument is not ours to read */
+	bool args_verbatim; /* what follows the first argument is not ours to read */
 	bool (*run)(struct cli *c, const void *options, char **args, int count, int *ret_status, struct error *e);
 };
 

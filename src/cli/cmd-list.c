@@ -4,7 +4,7 @@
 
 enum {
 	LIST_DEFAULT = 100,
-	LIST_PAGE = 500,                            /* batches a request with --all */
+	LIST_PAGE = 500, /* batches a request with --all */
 	LIST_GAP = -1,
 	LIST_ROWS_MAX = 1000 * 1000,
 	LIST_ARENA_MAX_BYTES = 512 * 1024 * 1024,
@@ -26,7 +26,7 @@ static const struct opt options[] = {
 };
 
 static const struct table_column columns[] = {
-	{ "ID", false, false },  { "NAME", true, false },   { "STATE", false, true },
+	{ "ID", false, false },   { "NAME", true, false },   { "STATE", false, true },
 	{ "OWNER", true, false }, { "APP-ID", true, false },
 };
 static const char *const column_keys[] = { "id", "name", "state", "owner", "appId" };
@@ -129,7 +129,7 @@ static bool read_page(struct cli *c, struct list *l, int64_t from, int64_t size,
  */
 static bool read_all(struct cli *c, struct list *l, struct error *e)
 {
-	int64_t from = 0, got;
+	int64_t from = 0, got = 0;
 
 	for (;;) {
 		if (!read_page(c, l, from, LIST_PAGE, from > 0, &got, e))
@@ -141,8 +141,8 @@ static bool read_all(struct cli *c, struct list *l, struct error *e)
 		if (from + got >= l->total)
 			return true;
 		if (got < 2)
-			return error_set(e, ERR_INTERNAL, "the server's list ends at %lld of %lld", (long long)(from + got),
-					 (long long)l->total);
+			return error_set(e, ERR_INTERNAL, "the server's list ends at %lld of %lld",
+					 (long long)from + got, (long long)l->total);
 		from += got - 1;
 	}
 }
@@ -151,7 +151,7 @@ static bool read_all(struct cli *c, struct list *l, struct error *e)
 static bool read_some(struct cli *c, struct list *l, const struct list_options *o, struct error *e)
 {
 	int64_t size = o->size.given ? o->size.value : LIST_DEFAULT;
-	int64_t got;
+	int64_t got = 0;
 
 	if (o->from.given) {
 		l->from = o->from.value;

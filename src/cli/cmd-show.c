@@ -18,8 +18,9 @@ static const struct opt options[] = {
 static const struct {
 	const char *key, *label;
 } labels[] = {
-	{ "proxyUser", "proxy user" },          { "appId", "application" },     { "sparkUiUrl", "Spark UI" },
-	{ "driverLogUrl", "driver log" },       { "executorLogUrls", "executor logs" },
+	{ "proxyUser", "proxy user" },          { "appId", "application" },
+	{ "sparkUiUrl", "Spark UI" },           { "driverLogUrl", "driver log" },
+	{ "executorLogUrls", "executor logs" },
 };
 
 static const char *label_of(const char *key)
@@ -49,7 +50,8 @@ static void print_log(const struct jr *log)
 		_sbuf_ struct sbuf line = SBUF_INIT(LINE_MAX_BYTES);
 		const char *text = log->items[i].text ? log->items[i].text : "";
 
-		if ((i == 0 && strcmp(text, "stdout: ") == 0) || (i + 1 == log->count && strcmp(text, "\nstderr: ") == 0))
+		if ((i == 0 && strcmp(text, "stdout: ") == 0) ||
+		    (i + 1 == log->count && strcmp(text, "\nstderr: ") == 0))
 			continue;
 		term_visible(&line, text, true);
 		(void)printf("  %s\n", sbuf_str(&line));

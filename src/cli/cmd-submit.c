@@ -104,12 +104,9 @@ static bool write_texts(struct jw *w, const struct submit_options *o, struct err
 	const struct {
 		const char *key, *value;
 	} texts[] = {
-		{ "className", o->class_name },
-		{ "driverMemory", o->driver_memory },
-		{ "executorMemory", o->executor_memory },
-		{ "name", o->name },
-		{ "proxyUser", o->proxy_user },
-		{ "queue", o->queue },
+		{ "className", o->class_name },           { "driverMemory", o->driver_memory },
+		{ "executorMemory", o->executor_memory }, { "name", o->name },
+		{ "proxyUser", o->proxy_user },           { "queue", o->queue },
 	};
 	const struct {
 		const char *key;
@@ -228,7 +225,8 @@ static bool choose_key(const struct submit_options *o, char *to, size_t size, st
 		if (o->key[i] <= ' ' || o->key[i] > '~')
 			len = 0;
 	if (len == 0 || len > KEY_MAX)
-		return error_set(e, ERR_INVALID, "an idempotency key has 1 to %d printable characters and no blanks", KEY_MAX);
+		return error_set(e, ERR_INVALID, "an idempotency key has 1 to %d printable characters and no blanks",
+				 KEY_MAX);
 	(void)snprintf(to, size, "%s", o->key);
 	return true;
 }
@@ -249,9 +247,10 @@ static bool submit(struct cli *c, const struct submit_options *o, const struct s
 		return false;
 	if (server_call(c, &call, ret, e))
 		return true;
-	if (ret->maybe_sent)
-		cli_say("the server may have taken the batch; the same command with --idempotency-key %s finds out "
-			"without submitting it twice", key);
+	if (ret->maybe_sent && (e->code == ERR_UNAVAILABLE || e->code == ERR_CONFLICT))
+		cli_say("the server may have taken the batch; to find out without submitting it twice,\n"
+			"run the same command with --idempotency-key %s",
+			key);
 	return false;
 }
 
@@ -269,8 +268,8 @@ static bool follow(struct cli *c, const struct submit_options *o, const char *id
 	if (!logs_follow(c, &l, state, e)) {
 		if (!interrupt_seen())
 			return error_wrap(e, "following batch %s", id);
-		cli_say("detached; batch %s goes on\nfollow it again: florus %slog -f %s\nkill it: florus %skill %s", id,
-			cli_same_server(c), id, cli_same_server(c), id);
+		cli_say("detached; batch %s goes on\nfollow it again: florus %slog -f %s\nkill it: florus %skill %s",
+			id, cli_same_server(c), id, cli_same_server(c), id);
 		*ret_status = EXIT_INTERRUPTED;
 		return true;
 	}

@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <stdint.h>
 
-MUST_CHECK bool interrupt_catch(struct error *e);    /* SIGINT and SIGTERM from now on only set the flag */
+MUST_CHECK bool interrupt_catch(struct error *e); /* SIGINT and SIGTERM from now on only set the flag */
 bool interrupt_seen(void);
-const volatile sig_atomic_t *interrupt_flag(void);   /* for the HTTP client */
-void interrupt_sleep(int64_t ms);                    /* returns early when the flag is set */
+const volatile sig_atomic_t *interrupt_flag(void); /* for the HTTP client */
+void interrupt_sleep(int64_t ms);                  /* returns early when the flag is set */

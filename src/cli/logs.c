@@ -131,8 +131,7 @@ static bool ask_state(struct cli *c, const struct logs *l, char ret_state[LOGS_S
 	_reply_ struct reply reply = { 0 };
 	const char *state;
 
-	if (!server_get_batch(c, l->id, "/state", &reply, e) ||
-	    !reply_need(reply.json, "state", &state, e))
+	if (!server_get_batch(c, l->id, "/state", &reply, e) || !reply_need(reply.json, "state", &state, e))
 		return false;
 	(void)snprintf(ret_state, LOGS_STATE_MAX, "%s", state);
 	return true;

@@ -15,10 +15,10 @@ enum {
 };
 
 struct logs {
-	const char *id;          /* or name; borrowed */
-	int32_t last_lines;      /* begin with the last n lines; LOGS_WHOLE: with the first */
+	const char *id;     /* or name; borrowed */
+	int32_t last_lines; /* begin with the last n lines; LOGS_WHOLE: with the first */
 	FILE *to;
-	bool visible;            /* control characters as text: `to` is a terminal */
+	bool visible; /* control characters as text: `to` is a terminal */
 };
 
 /* Prints what is there now. */

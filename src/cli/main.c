@@ -30,7 +30,7 @@ static const struct opt front_options[] = {
 
 const struct cmd *const *cli_commands(void)
 {
-	static const struct cmd *const commands[] = { &cmd_submit, &cmd_list, &cmd_show,    &cmd_log, &cmd_kill,
+	static const struct cmd *const commands[] = { &cmd_submit, &cmd_list,    &cmd_show, &cmd_log, &cmd_kill,
 						      &cmd_wait,   &cmd_version, &cmd_help, NULL };
 
 	return commands;

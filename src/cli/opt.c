@@ -10,7 +10,8 @@ static const struct opt *find(const struct opt_set *sets, size_t set_count, cons
 {
 	for (size_t i = 0; i < set_count; i++)
 		for (const struct opt *o = sets[i].table; o->name; o++) {
-			bool same = letter ? o->letter == letter : strlen(o->name) == len && memcmp(o->name, name, len) == 0;
+			bool same = letter ? o->letter == letter
+					   : strlen(o->name) == len && memcmp(o->name, name, len) == 0;
 
 			if (!same)
 				continue;
@@ -86,7 +87,7 @@ static bool take_option(struct arena *a, const struct opt_set *sets, size_t set_
 	size_t len = strcspn(name, "=");
 	void *values = NULL;
 	const struct opt *o = is_long ? find(sets, set_count, name, len, 0, &values)
-				      : find(sets, set_count, NULL, 0, word[1], &values);
+				      : find(sets, set_count, "", 0, word[1], &values);
 
 	if (!o)
 		return error_set(e, ERR_INVALID, "unknown option %.*s", (int)(is_long ? len + 2 : 2), word);
@@ -104,7 +105,7 @@ static bool take_option(struct arena *a, const struct opt_set *sets, size_t set_
 		value = argv[1];
 		*ret_used = 2;
 	}
-	return store(a, o, values, value, e);
+	return store(a, o, values, value ? value : "", e);
 }
 
 bool opt_parse(struct arena *a, const struct opt_set *sets, size_t set_count, bool verbatim, char **argv, int *count,

@@ -38,7 +38,7 @@ struct opt {
 	const char *name; /* without the dashes */
 	char letter;      /* 0: none */
 	enum opt_kind kind;
-	const char *arg;  /* "FILE,…"; NULL for a flag */
+	const char *arg; /* "FILE,…"; NULL for a flag */
 	const char *help;
 	size_t offset;
 };

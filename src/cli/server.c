@@ -69,10 +69,11 @@ static bool url_in_state_dirs(struct cli *c, struct sbuf *url, struct error *e)
 		if (e->code != ERR_NOT_FOUND)
 			return false;
 	}
-	return error_set(e, ERR_UNAVAILABLE,
-			 "no server found: --url and FLORUS_URL are not set, and there is no url file in %s%s./.florus "
-			 "or %s\nStart one here with `make serve` or `florusd`, or name one with --url http://HOST:8998",
-			 dirs[0] ? dirs[0] : "", dirs[0] ? ", " : "", dirs[2]);
+	return error_set(
+		e, ERR_UNAVAILABLE,
+		"no server found: --url and FLORUS_URL are not set, and there is no url file in %s%s./.florus "
+		"or %s\nStart one here with `make serve` or `florusd`, or name one with --url http://HOST:8998",
+		dirs[0] ? dirs[0] : "", dirs[0] ? ", " : "", dirs[2]);
 }
 
 /* What the user said in the command goes before what his environment says. */
@@ -164,8 +165,9 @@ static bool refused(struct cli *c, struct http_answer *answer, struct error *e)
 		(void)error_set(e, ERR_INVALID, "%s sends us to %s; if you trust it, use --url with that address",
 				http_client_url(c->http), answer->location);
 	else if (answer->status == 401)
-		(void)error_set(e, ERR_FORBIDDEN, "%s%sthe server wants to know you: set FLORUS_USER and FLORUS_PASSWORD",
-				msg ? msg : "", msg ? "\n" : "");
+		(void)error_set(e, ERR_FORBIDDEN,
+				"%s%sthe server wants to know you: set FLORUS_USER and FLORUS_PASSWORD", msg ? msg : "",
+				msg ? "\n" : "");
 	else if (!str_empty(msg))
 		(void)error_set(e, code_of_status(answer->status), "%s", msg);
 	else
@@ -196,8 +198,8 @@ static bool call_once(struct cli *c, const struct call *call, struct http_answer
 		      struct error *e)
 {
 	char key[256] = "";
-	const char *headers[] = { "Accept: application/json", "X-Requested-By: florus", "Content-Type: application/json",
-				  key, NULL };
+	const char *headers[] = { "Accept: application/json", "X-Requested-By: florus",
+				  "Content-Type: application/json", key, NULL };
 	struct http_request request = {
 		.method = call->method,
 		.path = call->path,
@@ -286,7 +288,8 @@ bool server_call(struct cli *c, const struct call *call, struct reply *ret, stru
 	while (!call_once(c, call, &answer, ret, e)) {
 		ret->maybe_sent = ret->maybe_sent || (answer.sent && answer.status == 0);
 		c->contacted = c->contacted || answer.status != 0;
-		if (e->code == ERR_UNAVAILABLE && !c->contacted && !answer.sent && !interrupt_seen() && !c->always_retry)
+		if (e->code == ERR_UNAVAILABLE && !c->contacted && !answer.sent && !interrupt_seen() &&
+		    !c->always_retry)
 			return never_there(c, e);
 		if (!worth_another(c, call, &answer, e) || !pause_before_retry(c, &answer, &p, e))
 			return false;

@@ -12,22 +12,22 @@
 
 enum {
 	CALL_TIMEOUT_MS = 30 * 1000,
-	CALL_KILL_TIMEOUT_MS = 5 * 60 * 1000,   /* a kill answers when the tree is gone (D7) */
-	CALL_JSON_MAX = 512 * 1024 * 1024,      /* memory for one answer once it is read */
+	CALL_KILL_TIMEOUT_MS = 5 * 60 * 1000, /* a kill answers when the tree is gone (D7) */
+	CALL_JSON_MAX = 512 * 1024 * 1024,    /* memory for one answer once it is read */
 };
 
 struct call {
 	const char *method, *path;
-	const struct sbuf *body;         /* NULL: none */
-	const char *idempotency_key;     /* NULL: none. With one, 409 means "still at it" and is asked again */
-	long timeout_ms;                 /* 0: CALL_TIMEOUT_MS */
+	const struct sbuf *body;     /* NULL: none */
+	const char *idempotency_key; /* NULL: none. With one, 409 means "still at it" and is asked again */
+	long timeout_ms;             /* 0: CALL_TIMEOUT_MS */
 };
 
 /* The answer to a call that succeeded. Its strings die with it. */
 struct reply {
 	struct arena *arena;
-	const struct jr *json;           /* an object */
-	bool maybe_sent;                 /* the call failed, but the server may have done it */
+	const struct jr *json; /* an object */
+	bool maybe_sent;       /* the call failed, but the server may have done it */
 };
 
 static inline void reply_done(struct reply *r)
@@ -48,8 +48,7 @@ MUST_CHECK bool server_call(struct cli *c, const struct call *call, struct reply
 MUST_CHECK bool server_batch_path(struct sbuf *to, const char *id, struct error *e);
 
 /* GET /batches/{id} + suffix. */
-MUST_CHECK bool server_get_batch(struct cli *c, const char *id, const char *suffix, struct reply *ret,
-				 struct error *e);
+MUST_CHECK bool server_get_batch(struct cli *c, const char *id, const char *suffix, struct reply *ret, struct error *e);
 
 const char *reply_text(const struct jr *object, const char *key); /* NULL: absent, null or no scalar */
 MUST_CHECK bool reply_int(const struct jr *object, const char *key, int64_t *ret, struct error *e);

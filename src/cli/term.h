@@ -11,8 +11,8 @@
 
 struct term {
 	bool tty;
-	bool colour;   /* a tty, no NO_COLOR, not a dumb one */
-	int columns;   /* 0: as long as they come */
+	bool colour; /* a tty, no NO_COLOR, not a dumb one */
+	int columns; /* 0: as long as they come */
 };
 
 struct term term_of(FILE *f);
@@ -32,8 +32,8 @@ enum { TABLE_COLUMNS_MAX = 8 };
 
 struct table_column {
 	const char *title;
-	bool may_shrink;   /* its cells may be cut to fit the terminal */
-	bool is_state;     /* coloured */
+	bool may_shrink; /* its cells may be cut to fit the terminal */
+	bool is_state;   /* coloured */
 };
 
 /* Rows are arrays of column_count cells, already visible; borrowed. */

@@ -8,11 +8,11 @@ enum { RETRY_AFTER_MAX_S = 3600, TARGET_MAX = 64 * 1024 };
 
 struct http_client {
 	CURL *curl;
-	char *url;                         /* no user, no password, no trailing slash */
+	char *url; /* no user, no password, no trailing slash */
 	char *user, *password;
 	char *user_agent;
 	const volatile sig_atomic_t *stop;
-	bool local;                        /* a loopback host: never through a proxy */
+	bool local; /* a loopback host: never through a proxy */
 	char why[CURL_ERROR_SIZE];
 };
 
@@ -134,7 +134,7 @@ static bool prepare(struct http_client *c, const struct http_request *r, const c
 #define SET(option, value) (ok = curl_easy_setopt(h, option, value) == CURLE_OK && ok)
 	SET(CURLOPT_URL, url);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
-	SET(CURLOPT_PATH_AS_IS, 1L);       /* a batch may be named ".." */
+	SET(CURLOPT_PATH_AS_IS, 1L); /* a batch may be named ".." */
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CLIENT_CONNECT_MS);
 	SET(CURLOPT_TIMEOUT_MS, r->timeout_ms);

@@ -20,8 +20,8 @@ enum {
 struct http_client;
 
 struct http_client_options {
-	const char *user, *password;      /* used when the URL names no user; NULL: none. Copied */
-	const char *user_agent;           /* copied */
+	const char *user, *password;       /* used when the URL names no user; NULL: none. Copied */
+	const char *user_agent;            /* copied */
 	const volatile sig_atomic_t *stop; /* borrowed; not zero ends a running request; NULL: never */
 };
 
@@ -39,22 +39,25 @@ static inline void http_client_freep(struct http_client **c)
 const char *http_client_url(const struct http_client *c);
 
 struct http_request {
-	const char *method, *path;   /* path is added to the base URL: "/batches/7?from=0", already encoded */
-	const char *const *headers;  /* "Name: value", NULL-terminated; NULL: none */
-	const char *body;            /* NULL: no body */
+	const char *method, *path;  /* path is added to the base URL: "/batches/7?from=0", already encoded */
+	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
+	const char *body;           /* NULL: no body */
 	size_t body_len;
-	long timeout_ms;             /* for the whole exchange */
+	long timeout_ms; /* for the whole exchange */
 };
 
 struct http_answer {
 	int status;
-	bool sent;                   /* true: the server may have seen the request, also when there was no answer */
-	int retry_after_s;           /* 0: the answer names none */
+	bool sent;         /* true: the server may have seen the request, also when there was no answer */
+	int retry_after_s; /* 0: the answer names none */
 	char content_type[128];
 	char location[512];
-	struct sbuf body;            /* owned; at most HTTP_CLIENT_BODY_MAX */
+	struct sbuf body; /* owned; at most HTTP_CLIENT_BODY_MAX */
 };
-#define HTTP_ANSWER_INIT { .body = SBUF_INIT(HTTP_CLIENT_BODY_MAX) }
+#define HTTP_ANSWER_INIT                                \
+	{                                               \
+		.body = SBUF_INIT(HTTP_CLIENT_BODY_MAX) \
+	}
 
 /*
  * True: a whole answer came, of whatever status. ERR_UNAVAILABLE: none did (`sent` tells whether
