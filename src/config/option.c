@@ -189,9 +189,14 @@ void option_describe(const struct config_option *o, struct sbuf *to)
 		add_duration(to, o->max);
 		return;
 	case CONFIG_WORD:
-		sbuf_adds(to, "one of");
-		for (const char *w = o->words; *w; w += strcspn(w, "|"), w += *w == '|')
-			sbuf_addf(to, "%s %.*s", w == o->words ? "" : ",", (int)strcspn(w, "|"), w);
+		sbuf_adds(to, "one of ");
+		for (const char *w = o->words; *w; w += *w == '|') {
+			size_t n = strcspn(w, "|");
+
+			sbuf_add(to, w, n);
+			w += n;
+			sbuf_adds(to, *w ? ", " : "");
+		}
 		return;
 	}
 }
