@@ -35,11 +35,11 @@ static bool read_sealed(int dirfd, const char *file, struct sbuf *text, struct e
 		return false;
 	const char *sum = strstr(sbuf_str(text), "\nsum=");
 	if (!sum)
-		return error_set(e, ERR_INTERNAL, "the record %s is incomplete", file);
+		return error_set(e, ERR_MALFORMED, "the record %s is incomplete", file);
 	size_t n = (size_t)(sum + 1 - text->data);
 	(void)snprintf(want, sizeof want, "sum=%016" PRIx64 "\n", checksum(text->data, n));
 	if (strcmp(sum + 1, want) != 0)
-		return error_set(e, ERR_INTERNAL, "the record %s is damaged", file);
+		return error_set(e, ERR_MALFORMED, "the record %s is damaged", file);
 	text->data[n] = '\0';
 	text->len = n;
 	return true;
@@ -76,7 +76,7 @@ static bool get_int(const struct sbuf *text, const char *key, int64_t *ret)
 
 static bool incomplete(const char *file, struct error *e)
 {
-	return error_set(e, ERR_INTERNAL, "the record %s lacks a field", file);
+	return error_set(e, ERR_MALFORMED, "the record %s lacks a field", file);
 }
 
 /* --- shim, driver --- */
@@ -174,7 +174,7 @@ bool record_read_exit(int dirfd, struct record_exit *ret, struct error *e)
 	while (k < ARRAY_LEN(kinds) && !str_eq(kind, kinds[k]))
 		k++;
 	if (k == ARRAY_LEN(kinds) || code < 0 || code > INT32_MAX)
-		return error_set(e, ERR_INTERNAL, "the record %s has an unknown kind or code", RECORD_EXIT);
+		return error_set(e, ERR_MALFORMED, "the record %s has an unknown kind or code", RECORD_EXIT);
 	x.kind = (enum record_exit_kind)k;
 	x.code = (int)code;
 	*ret = x;

@@ -5,7 +5,7 @@
  *     exit          how it ended
  *
  * Each is a few `key=value` lines and ends with `sum=`, a checksum of all before it; a record
- * that is cut short or damaged is refused, never half believed (ERR_INTERNAL). An absent one is
+ * that is cut short or damaged is refused, never half believed (ERR_MALFORMED). An absent one is
  * ERR_NOT_FOUND. `exit` and `log.hole` are durable when their writer returns, and appear whole or
  * not at all; `shim` and `driver` only matter until the next boot, so they are not synced.
  * Blocks on small local files. Any thread. Nothing is kept.
