@@ -76,6 +76,8 @@ def call(method, url, body=None):
     except urllib.error.HTTPError as refusal:
         text = refusal.read().decode(errors="replace")
         raise Trouble(f"{method} {url} was answered {refusal.code}: {text}") from None
+    except OSError as trouble:
+        raise Trouble(f"{method} {url}: {trouble}") from None
 
 
 def is_ready(url):
