@@ -10,10 +10,12 @@
 
 enum { ROUTE_ID_MAX = 1024 }; /* bytes of a decoded id or name */
 
+struct call;
+
 struct route {
 	enum http_method method;        /* HTTP_GET also serves HEAD */
 	const char *pattern;
-	void (*handle)(void *ctx, struct http_request *rq, const char *id); /* id: "" where the pattern has none */
+	void (*handle)(struct call *c, const char *id); /* the api's; id: "" where the pattern has none */
 };
 
 enum route_result { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD, ROUTE_BAD_ESCAPE };

@@ -6,7 +6,6 @@
 enum {
 	/* What libmicrohttpd needs in a connection's pool beside the header block: parsed fields, answer header. */
 	POOL_OVERHEAD = 48 * 1024,
-	STREAM_BLOCK = 64 * 1024,
 	DRAIN_CHECK_MS = 20,
 };
 
@@ -238,9 +237,11 @@ void http_reply_shared(struct http_request *rq, int status, const char *content_
 		content_type);
 }
 
+/* The source fills whole blocks; the library takes them in the pieces that its buffers allow. */
 struct streaming {
 	struct http_stream source;
 	struct sbuf block;
+	size_t given;
 	bool last;
 };
 
@@ -249,15 +250,19 @@ static ssize_t stream_read(void *arg, uint64_t pos, char *to, size_t max)
 	struct streaming *st = arg;
 
 	(void)pos;
-	if (st->last)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	sbuf_clear(&st->block);
-	st->block.limit = max < STREAM_BLOCK ? max : STREAM_BLOCK;
-	if (!st->source.next(st->source.arg, &st->block, &st->last))
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (st->block.len)
-		memcpy(to, st->block.data, st->block.len);
-	return st->block.len || !st->last ? (ssize_t)st->block.len : MHD_CONTENT_READER_END_OF_STREAM;
+	if (st->given == st->block.len) {
+		if (st->last)
+			return MHD_CONTENT_READER_END_OF_STREAM;
+		sbuf_clear(&st->block);
+		st->given = 0;
+		if (!st->source.next(st->source.arg, &st->block, &st->last))
+			return MHD_CONTENT_READER_END_WITH_ERROR;
+	}
+	size_t n = st->block.len - st->given < max ? st->block.len - st->given : max;
+	if (n)
+		memcpy(to, st->block.data + st->given, n);
+	st->given += n;
+	return n || !st->last ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
 static void stream_free(void *arg)
@@ -274,8 +279,8 @@ void http_reply_stream(struct http_request *rq, int status, const char *content_
 	struct streaming *st = xcalloc(1, sizeof *st);
 
 	st->source = *stream;
-	st->block.limit = STREAM_BLOCK;
-	respond(rq, status, MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, st, stream_free),
+	st->block.limit = HTTP_STREAM_BLOCK;
+	respond(rq, status, MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_STREAM_BLOCK, stream_read, st, stream_free),
 		content_type);
 }
 

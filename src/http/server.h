@@ -17,6 +17,7 @@ enum {
 	HTTP_TARGET_MAX = 16 * 1024,   /* bytes of the request target; 414 beyond (S18) */
 	HTTP_FIELDS_MAX = 128,         /* header fields; 431 beyond (S17) */
 	HTTP_QUERY_MAX = 32,           /* query parameters that are looked at; more are ignored */
+	HTTP_STREAM_BLOCK = 64 * 1024, /* bytes asked of a stream at a time */
 	HTTP_DRAIN_MS = 10000,         /* how long requests in flight may take at shutdown */
 };
 
@@ -72,7 +73,7 @@ void http_reply_shared(struct http_request *rq, int status, const char *content_
 		       void (*release)(void *owner), void *owner);
 
 /*
- * Answers with what `next` gives: it appends to `out`, which has a limit, and sets *ret_done with the last bytes;
+ * Answers with what `next` gives: it appends to `out`, empty with room for HTTP_STREAM_BLOCK, and sets *ret_done with the last bytes;
  * false cuts the connection (the status is gone by then). `done` is called once, at the end or when the client left.
  * Called only when the client can take more: a slow reader costs no memory.
  */

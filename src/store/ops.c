@@ -62,6 +62,8 @@ static bool run_insert(struct db *db, struct store_op *op, struct error *e)
 
 	if (in->idem_key && (!find_key(db, in, &found, e) || found))
 		return found;
+	if (in->only_existing)
+		return error_set(e, ERR_NOT_FOUND, "this Idempotency-Key is new");
 	in->out_id = db->next_id;
 	if (!db_run(db, db_bind(db, SQL_INSERT, "itttttib", in->out_id, in->nonce, in->owner ? in->owner : "", in->name,
 				in->proxy_user, in->idem_key, in->created_ms, in->request, in->request_len), e))

@@ -38,7 +38,8 @@ static const char *const migrations[] = {
 	X(SQL_NEXT_ID, "SELECT value FROM meta WHERE key = 'next_batch_id'")                       \
 	X(SQL_SET_NEXT_ID, "UPDATE meta SET value = ?1 WHERE key = 'next_batch_id'")               \
 	X(SQL_UNFINISHED, "SELECT " BATCH_COLUMNS " FROM batch WHERE finished_ms IS NULL ORDER BY id") \
-	X(SQL_RECENT, "SELECT " BATCH_COLUMNS " FROM batch WHERE finished_ms >= ?1")               \
+	X(SQL_RECENT, "SELECT " BATCH_COLUMNS " FROM batch WHERE finished_ms >= ?1 AND deleted = 0 " \
+		      "ORDER BY finished_ms DESC LIMIT ?2")                                        \
 	X(SQL_BY_ID, "SELECT " BATCH_COLUMNS " FROM batch WHERE id = ?1 AND deleted = 0")          \
 	X(SQL_BY_NAME, "SELECT " BATCH_COLUMNS " FROM batch WHERE name = ?1 AND deleted = 0 "      \
 		       "ORDER BY id DESC LIMIT 1")                                                 \

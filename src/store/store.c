@@ -296,17 +296,17 @@ static bool load(struct store *s, sqlite3_stmt *rows, store_row_fn *fn, void *ar
 
 	while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
 		ops_read_row(rows, &row);
-		if (!row.deleted || !row.finished_ms)
-			fn(arg, &row);
+		fn(arg, &row);
 	}
 	(void)sqlite3_reset(rows);
 	return rc == SQLITE_DONE || db_error(&s->db, e, "reading the batches");
 }
 
-bool store_load(struct store *s, int64_t finished_since_ms, store_row_fn *fn, void *arg, struct error *e)
+bool store_load(struct store *s, int64_t finished_since_ms, int64_t finished_max, store_row_fn *fn, void *arg,
+		struct error *e)
 {
 	return load(s, db_bind(&s->db, SQL_UNFINISHED, ""), fn, arg, e) &&
-	       load(s, db_bind(&s->db, SQL_RECENT, "i", finished_since_ms), fn, arg, e);
+	       load(s, db_bind(&s->db, SQL_RECENT, "ii", finished_since_ms, finished_max), fn, arg, e);
 }
 
 void store_start(struct store *s, struct loop *l, loop_fn *fatal, void *arg)

@@ -55,15 +55,17 @@ struct store_row {
 };
 
 /*
- * Before store_start(): calls fn for every unfinished batch and every one finished since
- * `finished_since_ms` and not deleted, ids ascending. The row is borrowed during the call.
+ * Before store_start(): calls fn for every unfinished batch, ids ascending, then for those finished since
+ * `finished_since_ms` and not deleted, at most finished_max, the latest first. The row is borrowed during the call.
  */
 typedef void store_row_fn(void *arg, const struct store_row *row);
-MUST_CHECK bool store_load(struct store *s, int64_t finished_since_ms, store_row_fn *fn, void *arg, struct error *e);
+MUST_CHECK bool store_load(struct store *s, int64_t finished_since_ms, int64_t finished_max, store_row_fn *fn, void *arg,
+			   struct error *e);
 
 struct store_op {
 	void (*done)(struct store_op *op); /* on the loop, once */
 	bool ok;
+	void *arg;                         /* the caller's */
 	struct error error;                /* when !ok */
 	/* private */
 	const struct store_op_type *type;
@@ -77,6 +79,7 @@ struct store_insert {
 	size_t request_len;
 	char nonce[ID_NONCE_LEN + 1];
 	int64_t created_ms;
+	bool only_existing;     /* store nothing: ERR_NOT_FOUND when the key is new */
 	int64_t out_id;
 	bool out_existing;      /* the key was there with the same request: out_id is its batch, nothing was stored */
 };                              /* the key with another request: !ok, ERR_KEY_REUSED */

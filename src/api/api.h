@@ -1,0 +1,49 @@
+/*
+ * api - requests in, use cases of service/ called, answers out: the wire contract and nothing else.
+ *
+ * routes.c is the table of everything the daemon answers; one file per resource has its handlers. The
+ * mounts (/batches, /livy/batches) differ only where struct call says so (differences.md). Loop thread only.
+ */
+#pragma once
+#include "config/config.h"
+#include "http/route.h"
+#include "service/batches.h"
+
+enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* bytes of an answer that is not streamed: 100 objects are 1 MB at the worst */
+
+struct api {
+	const struct config *config;
+	struct batches *batches;
+	struct store *store;
+	bool draining;
+};
+
+/* A request on its way through the handlers; freed by the answer. */
+struct call {
+	struct api *api;
+	struct http_request *rq;
+	bool livy_mount;                 /* came in under /livy: the HDInsight page's dialect */
+	int64_t from, size;              /* of a log */
+};
+
+void api_handle(void *api, struct http_request *rq); /* the http_handler */
+
+/* answer.c */
+#define API_JSON "application/json;charset=utf-8"
+#define API_HTML "text/html;charset=utf-8"
+void api_answer(struct call *c, int status, struct sbuf *body); /* JSON; takes the bytes */
+void api_answer_error(struct call *c, const struct error *e);   /* Livy's shapes (livy.md 1.1) */
+void api_answer_empty(struct call *c, int status, const char *content_type);
+void api_location(struct call *c, const char *path);            /* base path and mount go in front */
+
+/* An int parameter of the query, as Java reads it. ERR_INVALID: For input string: "x". */
+MUST_CHECK bool api_query_int(struct call *c, const char *name, int64_t standard, int64_t *ret, struct error *e);
+
+/* view.c */
+void view_batch(struct jw *w, struct batches *b, const struct batch *batch); /* the object of livy.md 1.4 */
+struct blob *view_batch_blob(struct batches *b, const struct batch *batch);  /* the same, kept until it changes; borrowed */
+
+/* handlers; `id` is decoded */
+typedef void api_fn(struct call *c, const char *id);
+api_fn batches_on_list, batches_on_create, batches_on_get, batches_on_state, batches_on_log, batches_on_delete;
+api_fn health_on_version, health_on_live, health_on_ready;

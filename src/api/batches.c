@@ -1,0 +1,141 @@
+#include "api/api.h"
+#include "base/blob.h"
+
+enum { LIST_SIZE_DEFAULT = 100 };
+
+/* --- create --- */
+
+static void created(void *arg, const struct batch *batch, const struct error *e)
+{
+	struct call *c = arg;
+	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
+	struct jw w = { .out = &body };
+	char path[64];
+
+	if (!batch) {
+		api_answer_error(c, e);
+		return;
+	}
+	(void)snprintf(path, sizeof path, "/batches/%lld", (long long)batch->id);
+	api_location(c, path);
+	view_batch(&w, c->api->batches, batch);
+	api_answer(c, c->livy_mount ? 200 : 201, &body);
+}
+
+void batches_on_create(struct call *c, const char *id)
+{
+	struct batch_request rq = { .idem_key = http_header(c->rq, "Idempotency-Key"), .request_id = http_request_id(c->rq) };
+	struct error e = { 0 };
+
+	(void)id;
+	rq.body = http_body(c->rq, &rq.body_len);
+	if (batches_full(c->api->batches))
+		(void)error_set(&e, ERR_BUSY, "Rejected, too many sessions are being created!");
+	else if (c->api->draining)
+		(void)error_set(&e, ERR_UNAVAILABLE, "Florus is stopping");
+	if (e.code)
+		api_answer_error(c, &e);
+	else
+		batches_create(c->api->batches, &rq, created, c);
+}
+
+/* --- list --- */
+
+void batches_on_list(struct call *c, const char *id)
+{
+	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
+	struct jw w = { .out = &body };
+	struct batches *b = c->api->batches;
+	struct error e = { 0 };
+	int64_t from, size, total = batches_count(b);
+
+	(void)id;
+	if (!api_query_int(c, "from", 0, &from, &e) || !api_query_int(c, "size", LIST_SIZE_DEFAULT, &size, &e)) {
+		api_answer_error(c, &e);
+		return;
+	}
+	/* Items [from, from + size), both ends clamped (livy.md 1.5). */
+	int64_t first = from < 0 ? 0 : from, end = from + size < total ? from + size : total;
+	jw_open(&w, NULL, '{');
+	jw_int(&w, "from", from);
+	jw_int(&w, "total", total);
+	jw_open(&w, "sessions", '[');
+	for (int64_t i = first; i < end; i++) {
+		const struct blob *view = view_batch_blob(b, batches_at(b, i));
+
+		jw_raw(&w, NULL, view->bytes, view->len);
+	}
+	jw_close(&w, ']');
+	jw_close(&w, '}');
+	if (sbuf_ok(&body)) {
+		api_answer(c, 200, &body);
+		return;
+	}
+	(void)error_set(&e, ERR_TOO_LARGE, "this page is larger than %d bytes: ask for a smaller size", ANSWER_MAX);
+	api_answer_error(c, &e);
+}
+
+/* --- one batch --- */
+
+static void release_blob(void *blob)
+{
+	(void)blob_drop(blob);
+}
+
+static void got(void *arg, const struct batch *batch, const struct error *e)
+{
+	struct call *c = arg;
+
+	if (!batch) {
+		api_answer_error(c, e);
+		return;
+	}
+	struct blob *view = blob_hold(view_batch_blob(c->api->batches, batch));
+	http_reply_shared(c->rq, 200, API_JSON, view->bytes, view->len, release_blob, view);
+	free(c);
+}
+
+void batches_on_get(struct call *c, const char *id)
+{
+	batches_get(c->api->batches, id, got, c);
+}
+
+static void got_state(void *arg, const struct batch *batch, const struct error *e)
+{
+	struct call *c = arg;
+	_sbuf_ struct sbuf body = SBUF_INIT(256);
+	struct jw w = { .out = &body };
+
+	if (!batch) {
+		api_answer_error(c, e);
+		return;
+	}
+	jw_open(&w, NULL, '{');
+	jw_int(&w, "id", batch->id);
+	jw_str(&w, "state", state_livy_name(batch->state));
+	jw_close(&w, '}');
+	api_answer(c, 200, &body);
+}
+
+void batches_on_state(struct call *c, const char *id)
+{
+	batches_get(c->api->batches, id, got_state, c);
+}
+
+static void deleted(void *arg, const struct error *e)
+{
+	struct call *c = arg;
+	_sbuf_ struct sbuf body = SBUF_INIT(64);
+
+	if (e->code) {
+		api_answer_error(c, e);
+		return;
+	}
+	sbuf_adds(&body, "{\"msg\":\"deleted\"}");
+	api_answer(c, 200, &body);
+}
+
+void batches_on_delete(struct call *c, const char *id)
+{
+	batches_delete(c->api->batches, id, deleted, c);
+}

@@ -1,0 +1,150 @@
+/*
+ * log - GET …/log: a slice of Livy's log array (livy.md section 3, D8). Small answers are built whole, large ones
+ * streamed from the file, so that the size of a log costs no memory.
+ */
+#include "api/api.h"
+#include "model/logview.h"
+#include <string.h>
+
+enum { LOG_INLINE_MAX = 1024 * 1024, TAIL_ROOM = sizeof LOGVIEW_TAIL + 16 };
+
+struct log_call {
+	struct call *call;
+	int64_t id;
+};
+
+/* An answer that is given in pieces. */
+struct log_stream {
+	struct logview view;
+	struct logfile_cursor cursor;
+	struct log_reader *reader;
+	struct sbuf begin;      /* what was built before we knew that it is large */
+	size_t begin_given;
+	bool lines_done;
+};
+
+static void write_head(struct sbuf *out, const struct log_call *lc, const struct logview *v)
+{
+	struct jw w = { .out = out };
+
+	jw_open(&w, NULL, '{');
+	jw_int(&w, "id", lc->id);
+	jw_int(&w, "from", v->from);
+	if (lc->call->livy_mount)
+		jw_int(&w, "size", v->total);
+	jw_int(&w, "total", v->total);
+	jw_open(&w, "log", '[');
+	if (v->head)
+		jw_str(&w, NULL, LOGVIEW_HEAD);
+	if (v->head && (v->first_line < v->end_line))
+		sbuf_addc(out, ',');
+}
+
+static void write_tail(struct sbuf *out, const struct logview *v)
+{
+	struct jw w = { .out = out, .comma = v->head || v->first_line < v->end_line };
+
+	if (v->tail)
+		jw_str(&w, NULL, LOGVIEW_TAIL);
+	sbuf_adds(out, "]}");
+}
+
+static bool stream_next(void *arg, struct sbuf *out, bool *ret_done)
+{
+	struct log_stream *st = arg;
+	struct error e = { 0 };
+	size_t left = st->begin.len - st->begin_given;
+
+	if (left > 0) {
+		size_t n = left < out->limit ? left : out->limit;
+
+		sbuf_add(out, st->begin.data + st->begin_given, n);
+		st->begin_given += n;
+		return true;
+	}
+	if (!st->lines_done)
+		return logfile_next(&st->cursor, out, &st->lines_done, &e);
+	write_tail(out, &st->view);
+	*ret_done = true;
+	return true;
+}
+
+static void stream_done(void *arg)
+{
+	struct log_stream *st = arg;
+
+	logs_close(st->reader);
+	sbuf_done(&st->begin);
+	free(st);
+}
+
+/* Builds the answer; when it grows past LOG_INLINE_MAX the rest is streamed. Takes the reader. */
+static void answer(struct log_call *lc, const struct logview *v, struct logfile *file, struct log_reader *reader)
+{
+	struct log_stream *st = xcalloc(1, sizeof *st);
+	const struct http_stream source = { stream_next, stream_done, st };
+	struct call *c = lc->call;
+	struct error e = { 0 };
+
+	st->view = *v;
+	st->reader = reader;
+	st->begin.limit = LOG_INLINE_MAX;
+	st->lines_done = v->first_line >= v->end_line;
+	write_head(&st->begin, lc, v);
+	if (!st->lines_done) {
+		logfile_seek(file, v->first_line, v->end_line, LOGFILE_LINE_MAX, &st->cursor);
+		if (!logfile_next(&st->cursor, &st->begin, &st->lines_done, &e)) {
+			stream_done(st);
+			api_answer_error(c, &e);
+			return;
+		}
+	}
+	if (!st->lines_done || st->begin.limit - st->begin.len < TAIL_ROOM) {
+		http_reply_stream(c->rq, 200, API_JSON, &source);
+		free(c);
+		return;
+	}
+	write_tail(&st->begin, v);
+	api_answer(c, 200, &st->begin);
+	stream_done(st);
+}
+
+static void opened(void *arg, struct logfile *file, struct log_reader *reader, const struct error *e)
+{
+	struct log_call *lc = arg;
+	struct call *c = lc->call;
+
+	if (e->code) {
+		api_answer_error(c, e);
+	} else {
+		struct logview v = logview_slice(file != NULL, file ? logfile_lines(file) : 0, c->from, c->size);
+
+		answer(lc, &v, file, reader);
+	}
+	free(lc);
+}
+
+static void got(void *arg, const struct batch *batch, const struct error *e)
+{
+	struct call *c = arg;
+
+	if (!batch) {
+		api_answer_error(c, e);
+		return;
+	}
+	struct log_call *lc = xcalloc(1, sizeof *lc);
+	lc->call = c;
+	lc->id = batch->id;
+	batches_log(c->api->batches, batch, opened, lc);
+}
+
+void batches_on_log(struct call *c, const char *id)
+{
+	struct error e = { 0 };
+
+	if (api_query_int(c, "from", LOGVIEW_FROM_DEFAULT, &c->from, &e) &&
+	    api_query_int(c, "size", LOGVIEW_SIZE_DEFAULT, &c->size, &e))
+		batches_get(c->api->batches, id, got, c);
+	else
+		api_answer_error(c, &e);
+}

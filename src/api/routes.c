@@ -1,0 +1,74 @@
+#include "api/api.h"
+#include "base/log.h"
+#include "base/str.h"
+#include <string.h>
+
+/* Everything that is answered, under "/" and again under "/livy". Dispatch, 405 and Allow come from here. */
+static const struct route routes[] = {
+	{ HTTP_GET, "/batches", batches_on_list },
+	{ HTTP_POST, "/batches", batches_on_create },
+	{ HTTP_GET, "/batches/{id}", batches_on_get },
+	{ HTTP_DELETE, "/batches/{id}", batches_on_delete },
+	{ HTTP_GET, "/batches/{id}/state", batches_on_state },
+	{ HTTP_GET, "/batches/{id}/log", batches_on_log },
+	{ HTTP_GET, "/version", health_on_version },
+	{ HTTP_GET, "/healthz", health_on_live },
+	{ HTTP_GET, "/livez", health_on_live },
+	{ HTTP_GET, "/readyz", health_on_ready },
+};
+
+#define LIVY_MOUNT "/livy"
+
+/* The path without florus.http.base-path; NULL when it is not under it. */
+static const char *strip_base(const struct config *config, const char *path)
+{
+	const char *base = config->florus_http_base_path;
+	size_t n = base ? strlen(base) : 0;
+
+	if (n == 0)
+		return path;
+	return strncmp(path, base, n) == 0 && path[n] == '/' ? path + n : NULL;
+}
+
+static bool is_api_path(const char *path)
+{
+	return str_starts(path, "/batches") || str_starts(path, "/sessions") || str_starts(path, "/version");
+}
+
+static void refuse_path(struct call *c, const char *path, enum route_result why, const struct route_match *match)
+{
+	struct error e = { 0 };
+
+	if (why == ROUTE_BAD_ESCAPE) {
+		(void)error_set(&e, ERR_INVALID, "the path holds a bad %%-escape");
+		api_answer_error(c, &e);
+		return;
+	}
+	if (why == ROUTE_NO_METHOD)
+		http_reply_header(c->rq, "Allow", match->allow);
+	api_answer_empty(c, why == ROUTE_NO_METHOD ? 405 : 404, path && is_api_path(path) ? API_JSON : API_HTML);
+}
+
+void api_handle(void *arg, struct http_request *rq)
+{
+	struct api *api = arg;
+	struct call *c = xcalloc(1, sizeof *c);
+	struct route_match match;
+	enum route_result found = ROUTE_NO_PATH;
+	const char *path = strip_base(api->config, http_path(rq));
+
+	c->api = api;
+	c->rq = rq;
+	if (path && str_starts(path, LIVY_MOUNT "/")) {
+		c->livy_mount = true;
+		path += strlen(LIVY_MOUNT);
+	}
+	if (path)
+		found = route_find(routes, ARRAY_LEN(routes), http_method(rq), path, &match);
+	log_debug("request", LOG_STR("method", http_method_name(rq)), LOG_STR("path", http_path(rq)),
+		  LOG_STR("request", http_request_id(rq)));
+	if (found == ROUTE_FOUND)
+		match.route->handle(c, match.id);
+	else
+		refuse_path(c, path, found, &match);
+}

@@ -1,0 +1,40 @@
+#include "api/api.h"
+#include "base/blob.h"
+
+void view_batch(struct jw *w, struct batches *b, const struct batch *batch)
+{
+	jw_open(w, NULL, '{');
+	jw_int(w, "id", batch->id);
+	jw_str(w, "name", batch->name);
+	jw_str(w, "owner", batch->owner);
+	jw_str(w, "proxyUser", batch->proxy_user);
+	jw_str(w, "state", state_livy_name(batch->state));
+	jw_str(w, "appId", batch->app_id);
+	jw_open(w, "appInfo", '{');
+	jw_null(w, "driverLogUrl");
+	jw_null(w, "sparkUiUrl");
+	jw_null(w, "executorLogUrls");
+	jw_close(w, '}');
+	jw_open(w, "log", '[');
+	if (batch->attempt > 0) {
+		(void)batches_log_changed(b, batch); /* opens it */
+		excerpt_write(batch->excerpt, state_is_final(batch->state), w);
+	}
+	if (state_is_final(batch->state))
+		excerpt_close(batch->excerpt);
+	jw_close(w, ']');
+	jw_close(w, '}');
+}
+
+struct blob *view_batch_blob(struct batches *b, const struct batch *batch)
+{
+	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
+	struct jw w = { .out = &body };
+
+	if (*batch->view && (state_is_final(batch->state) || !batches_log_changed(b, batch)))
+		return *batch->view;
+	(void)blob_drop(*batch->view);
+	view_batch(&w, b, batch);
+	*batch->view = blob_from(&body);
+	return *batch->view;
+}

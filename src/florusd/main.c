@@ -1,0 +1,259 @@
+/*
+ * florusd - wiring only: read the configuration, build the parts in order, run the loop, take them down in reverse.
+ */
+#include "api/api.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "florusd/statedir.h"
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { OVERRIDES_MAX = 256, GO_TIMEOUT_MS = 30000, HEADER_PAIRS = 5 };
+
+struct florusd {
+	struct config *config;
+	struct loop *loop;
+	struct statedir dir;
+	struct runner *runner;
+	struct store *store;
+	struct batches *batches;
+	struct api api;
+	struct http_server *server;
+	const char *headers[2 * HEADER_PAIRS + 1];
+	bool stopping, failed;
+};
+
+/* --- command line --- */
+
+struct options {
+	const char *file;
+	const char *overrides[OVERRIDES_MAX + 1];
+	int override_count;
+	bool check, dump;
+};
+
+static const char usage[] =
+	"usage: florusd [-c FILE] [-o KEY=VALUE]... [--check | --dump-config | --help-config | --version]\n"
+	"  -c FILE         read options from FILE (a Livy livy.conf works as it is)\n"
+	"  -o KEY=VALUE    set one option; wins over the file and the environment\n"
+	"  --check         say whether the configuration is good, and stop\n"
+	"  --dump-config   print the options in force and where each came from, and stop\n"
+	"  --help-config   print every option with its default, and stop\n";
+
+static int complain(const char *what)
+{
+	(void)fprintf(stderr, "florusd: %s\n%s", what, usage);
+	return 2;
+}
+
+/* -1: go on; otherwise the exit status. */
+static int parse_args(int argc, char **argv, struct options *o)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *arg = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
+
+		if (str_eq(arg, "--version"))
+			return printf("florusd %s\n", FLORUS_VERSION) < 0;
+		if (str_eq(arg, "--help") || str_eq(arg, "-h"))
+			return fputs(usage, stdout) < 0;
+		if (str_eq(arg, "--help-config")) {
+			config_help(stdout);
+			return 0;
+		}
+		if (str_eq(arg, "--check")) {
+			o->check = true;
+		} else if (str_eq(arg, "--dump-config")) {
+			o->dump = true;
+		} else if (str_eq(arg, "-c") && value) {
+			o->file = value;
+			i++;
+		} else if (str_eq(arg, "-o") && value) {
+			if (o->override_count == OVERRIDES_MAX)
+				return complain("too many -o options");
+			o->overrides[o->override_count++] = value;
+			i++;
+		} else {
+			return complain(str_eq(arg, "-c") || str_eq(arg, "-o") ? "-c and -o need a value" : "unknown option");
+		}
+	}
+	return -1;
+}
+
+/* --- building up --- */
+
+static void warn_config(void *arg, const char *text)
+{
+	(void)arg;
+	log_warn("configuration", LOG_STR("note", text));
+}
+
+static void stop(void *arg)
+{
+	struct florusd *d = arg;
+
+	loop_stop(d->loop);
+}
+
+static void on_term(void *arg)
+{
+	struct florusd *d = arg;
+
+	if (d->stopping)
+		return;
+	d->stopping = d->api.draining = true;
+	log_info("stopping: jobs go on");
+	http_server_drain(d->server, stop, d);
+}
+
+static void on_store_lost(void *arg)
+{
+	struct florusd *d = arg;
+
+	log_error("the store failed repeatedly: stopping, so that a fresh start can read what is on the disk");
+	d->failed = true;
+	loop_stop(d->loop);
+}
+
+static void on_hup(void *arg)
+{
+	(void)arg;
+	log_info("SIGHUP: nothing is reloaded; restart florusd to change options (jobs go on)");
+}
+
+/* As many descriptors as we may have: a connection is one, a running job two. */
+static void raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		log_warn("cannot raise the limit of open files", LOG_INT("limit", files.rlim_max));
+}
+
+static void security_headers(struct florusd *d)
+{
+	const struct config *c = d->config;
+	const char *const pairs[][2] = {
+		{ "X-Content-Type-Options", c->livy_server_http_header_x_content_type_options },
+		{ "X-Frame-Options", c->livy_server_http_header_x_frame_options },
+		{ "X-XSS-Protection", c->livy_server_http_header_x_xss_protection },
+		{ "Content-Security-Policy", c->livy_server_http_header_content_security_policy },
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; c->livy_server_security_headers_enabled && i < ARRAY_LEN(pairs); i++) {
+		if (str_empty(pairs[i][1]))
+			continue;
+		d->headers[n++] = pairs[i][0];
+		d->headers[n++] = pairs[i][1];
+	}
+}
+
+static bool start_http(struct florusd *d, struct error *e)
+{
+	const struct config *c = d->config;
+	const struct http_config http = {
+		.host = c->livy_server_host,
+		.port = c->livy_server_port,
+		.header_max_bytes = c->livy_server_request_header_size_bytes,
+		.body_max_bytes = c->florus_http_body_max_bytes,
+		.connections_max = c->florus_http_connections_max,
+		.header_timeout_ms = c->florus_http_header_timeout_ms,
+		.body_timeout_ms = c->florus_http_body_timeout_ms,
+		.reply_timeout_ms = c->florus_http_reply_timeout_ms,
+		.idle_timeout_ms = c->florus_http_idle_timeout_ms,
+		.headers = d->headers,
+	};
+
+	security_headers(d);
+	d->api.config = c;
+	d->api.batches = d->batches;
+	d->api.store = d->store;
+	return http_server_new(d->loop, &http, api_handle, &d->api, &d->server, e) &&
+	       statedir_publish(&d->dir, c->livy_server_host, http_server_port(d->server), c->florus_http_base_path, e);
+}
+
+/* The order matters: the launcher forks before there is a store, a thread or a listening socket. */
+static bool start(struct florusd *d, const char *const *env, struct error *e)
+{
+	const struct config *c = d->config;
+
+	raise_limits();
+	(void)signal(SIGPIPE, SIG_IGN);
+	d->loop = loop_new();
+	if (!statedir_open(c->florus_state_dir, &d->dir, e))
+		return false;
+	const struct runner_config run = { c->florus_launch_shim, d->dir.run_fd, c->florus_kill_grace_ms, GO_TIMEOUT_MS,
+					   c->florus_log_max_bytes };
+	if (!runner_new(d->loop, &run, &d->runner, e) || !store_open(c->florus_state_dir, &d->store, e))
+		return false;
+	const struct batches_setup setup = { d->loop, c, env, d->store, d->runner, d->dir.run_fd, on_store_lost, d };
+	if (!batches_new(&setup, &d->batches, e) || !start_http(d, e))
+		return false;
+	loop_on_signal(d->loop, SIGTERM, on_term, d);
+	loop_on_signal(d->loop, SIGINT, on_term, d);
+	loop_on_signal(d->loop, SIGHUP, on_hup, d);
+	return true;
+}
+
+static void take_down(struct florusd *d)
+{
+	if (d->batches)
+		batches_stop(d->batches);
+	d->store = store_free(d->store);     /* answers what was promised */
+	d->server = http_server_free(d->server);
+	d->batches = batches_free(d->batches);
+	d->runner = runner_free(d->runner);
+	if (d->dir.fd > 0)
+		statedir_close(&d->dir);
+	d->loop = loop_free(d->loop);
+	d->config = config_free(d->config);
+}
+
+static int serve(struct florusd *d, const char *const *env)
+{
+	struct error e = { 0 };
+
+	if (!start(d, env, &e)) {
+		log_error("cannot start", LOG_STR("reason", e.msg));
+		take_down(d);
+		return error_exit_status(e.code);
+	}
+	log_info("serving", LOG_STR("version", FLORUS_VERSION), LOG_STR("host", d->config->livy_server_host),
+		 LOG_INT("port", http_server_port(d->server)), LOG_STR("state_dir", d->config->florus_state_dir));
+	loop_run(d->loop);
+	take_down(d);
+	log_info("stopped");
+	return d->failed;
+}
+
+int main(int argc, char **argv, char **env)
+{
+	struct florusd d = { 0 };
+	struct options o = { 0 };
+	struct error e = { 0 };
+	const char *const *environment = (const char *const *)env;
+	int status = parse_args(argc, argv, &o);
+
+	if (status >= 0)
+		return status;
+	const struct config_sources sources = { o.file, environment, o.overrides };
+	if (!config_load(&sources, warn_config, NULL, &d.config, &e) || !config_check(d.config, &e)) {
+		log_error("configuration", LOG_STR("reason", e.msg));
+		(void)config_free(d.config);
+		return error_exit_status(e.code);
+	}
+	log_max_level = (enum log_level)d.config->florus_log_level;
+	if (o.dump)
+		config_dump(d.config, stdout);
+	if (o.check && !o.dump)
+		(void)puts("the configuration is good");
+	if (o.dump || o.check) {
+		(void)config_free(d.config);
+		return 0;
+	}
+	return serve(&d, environment);
+}

@@ -1,0 +1,19 @@
+/*
+ * statedir - the directory that is ours alone: its checks, its lock, its address file.
+ *
+ *     <state-dir>/lock        held by flock while a florusd lives; its pid inside
+ *     <state-dir>/url         where it answers; there only while it serves
+ *     <state-dir>/florus.db   store/
+ *     <state-dir>/run/        run/
+ */
+#pragma once
+#include "base/error.h"
+
+struct statedir {
+	int fd, run_fd, lock_fd;
+};
+
+/* ERR_CONFIG with cause and cure: not writable, another user's, writable by others, in use. */
+MUST_CHECK bool statedir_open(const char *path, struct statedir *ret, struct error *e);
+MUST_CHECK bool statedir_publish(const struct statedir *d, const char *host, int port, const char *base_path, struct error *e);
+void statedir_close(struct statedir *d); /* takes the url away */

@@ -1,0 +1,94 @@
+/*
+ * batches - all that can be done with batches, whoever asks: create, look up, list, read the log, delete.
+ *
+ * Keeps live and recently finished batches in memory and answers for them from there; the store is asked
+ * only for history. What happens to a batch is decided by model/state.c alone, and carried out in
+ * supervise.c. Invariants: nothing is promised before its commit; a batch is in memory while it is
+ * not finished; ids rise.
+ * Callbacks are called once, on the loop, possibly before the function that took them returns.
+ * Loop thread only.
+ */
+#pragma once
+#include "base/error.h"
+#include "config/config.h"
+#include "loop/loop.h"
+#include "model/state.h"
+#include "run/attempt.h"
+#include "service/excerpt.h"
+#include "service/logs.h"
+#include "store/store.h"
+
+struct batches;
+
+/* What is known of a batch. Strings are borrowed from it and may be NULL. */
+struct batch {
+	int64_t id;
+	enum state state;
+	int attempt;                     /* the latest; 0: none, so there is no log */
+	char nonce[ID_NONCE_LEN + 1];
+	const char *name, *owner, *proxy_user, *app_id;
+	int64_t created_ms, started_ms, finished_ms;
+	struct excerpt *excerpt;         /* of its log; never NULL */
+	struct blob **view;              /* room for the answer that shows it, until it changes; never NULL */
+};
+
+struct batches_setup {
+	struct loop *loop;
+	const struct config *config;
+	const char *const *env;          /* of this process; jobs get what florus.job.env-pass lets through */
+	struct store *store;             /* opened, not started */
+	struct runner *runner;
+	int run_dirfd;
+	loop_fn *fatal;                  /* the store is lost */
+	void *fatal_arg;
+};
+
+/* Loads what is stored, takes up what runs, starts the queue. */
+MUST_CHECK bool batches_new(const struct batches_setup *setup, struct batches **ret, struct error *e);
+void batches_stop(struct batches *b);            /* starts nothing any more; what runs goes on */
+struct batches *batches_free(struct batches *b); /* after store_free(); takes NULL; returns NULL */
+
+/* --- create --- */
+
+struct batch_request {
+	const char *owner;               /* NULL: nobody */
+	const char *idem_key;            /* NULL: none */
+	const char *request_id;          /* for the log */
+	const char *body;
+	size_t body_len;
+};
+
+/*
+ * Accepts a batch once it is durable. fn gets the batch as it was accepted (queued), or an error: ERR_MALFORMED and
+ * ERR_INVALID (spec.h, paths.h), ERR_BUSY (florus.queue.max), ERR_CONFLICT (the same key in flight), ERR_KEY_REUSED,
+ * ERR_NO_SPACE, ERR_UNAVAILABLE. Everything in `rq` is copied.
+ */
+typedef void batches_fn(void *arg, const struct batch *batch, const struct error *e);
+void batches_create(struct batches *b, const struct batch_request *rq, batches_fn *fn, void *arg);
+
+/* Is the queue full? Asked before a body is read or judged, as Livy does. */
+bool batches_full(const struct batches *b);
+
+/* --- read --- */
+
+/* By id, or by name when `ref` is not all digits. ERR_NOT_FOUND "Session 'x' not found."; ERR_INVALID for digits over 2^31-1. */
+void batches_get(struct batches *b, const char *ref, batches_fn *fn, void *arg);
+
+int64_t batches_count(const struct batches *b);                          /* live and recently finished */
+const struct batch *batches_at(const struct batches *b, int64_t index);  /* ascending ids; borrowed until the loop goes on */
+
+/* Has the log of this batch grown since its view was made? */
+bool batches_log_changed(struct batches *b, const struct batch *batch);
+
+/* The log of a batch that batches_get() gave. fn as in logs.h; file NULL without an error: there is no process yet. */
+void batches_log(struct batches *b, const struct batch *batch, logs_fn *fn, void *arg);
+
+/* --- delete --- */
+
+/*
+ * Kills if need be, and forgets. fn is called when the tree is gone and the end is stored, or at florus.kill.grace +
+ * BATCHES_KILL_EXTRA_MS: the kill is then durable and goes on (D7). Errors as batches_get(), and the store's.
+ */
+enum { BATCHES_KILL_EXTRA_MS = 1500 };
+typedef void batches_deleted_fn(void *arg, const struct error *e);
+void batches_delete(struct batches *b, const char *ref, batches_deleted_fn *fn, void *arg);

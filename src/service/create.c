@@ -1,0 +1,193 @@
+/*
+ * create - accepting a batch: judged, made durable, then promised.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "service/registry.h"
+#include <string.h>
+
+/* One accept on its way to the disk. */
+struct arrival {
+	struct store_insert in;    /* first */
+	struct batches *of;
+	batches_fn *fn;
+	void *arg;
+	char *request_id, *name, *owner, *proxy_user, *idem_key, *request;
+	char *name_mark, *key_mark; /* our entries in b->arriving */
+	struct error refusal;      /* with in.only_existing: what to say when the key is new */
+};
+
+static void arrival_free(struct arrival *a)
+{
+	struct batches *b = a->of;
+
+	if (a->name_mark)
+		map_del(b->arriving, a->name_mark);
+	if (a->key_mark)
+		map_del(b->arriving, a->key_mark);
+	free(a->request_id);
+	free(a->name);
+	free(a->owner);
+	free(a->proxy_user);
+	free(a->idem_key);
+	free(a->request);
+	free(a->name_mark);
+	free(a->key_mark);
+	free(a);
+}
+
+/* The batch as it was accepted: what the first answer said, and what a repeated request gets again. */
+static void promise(struct arrival *a)
+{
+	struct excerpt nothing = { .fd = -1 };
+	struct blob *no_view = NULL;
+	const struct error none = { 0 };
+	const struct batch as_accepted = {
+		.id = a->in.out_id, .state = STATE_QUEUED, .name = a->name, .owner = a->owner, .proxy_user = a->proxy_user,
+		.created_ms = a->in.created_ms, .excerpt = &nothing, .view = &no_view,
+	};
+
+	a->fn(a->arg, &as_accepted, &none);
+	(void)blob_drop(no_view);
+}
+
+static void enter(struct arrival *a)
+{
+	struct batches *b = a->of;
+	struct store_row row = {
+		.id = a->in.out_id, .state = state_name(STATE_QUEUED), .name = a->name, .owner = a->owner,
+		.proxy_user = a->proxy_user, .created_ms = a->in.created_ms,
+	};
+
+	memcpy(row.nonce, a->in.nonce, sizeof row.nonce);
+	supervise_enqueue(registry_add(b, &row), false);
+	log_info("batch accepted", LOG_INT("batch", row.id), LOG_STR("request", a->request_id));
+	supervise_pump(b);
+}
+
+static void stored(struct store_op *op)
+{
+	struct arrival *a = (struct arrival *)op;
+
+	a->of->queued--; /* counted as on its way; supervise_enqueue counts it as there */
+	if (a->of->stopping && op->ok && !a->in.out_existing) {
+		promise(a); /* durable: the next start takes it up */
+	} else if (!op->ok) {
+		a->fn(a->arg, NULL, a->in.only_existing && op->error.code == ERR_NOT_FOUND ? &a->refusal : &op->error);
+	} else {
+		if (!a->in.out_existing)
+			enter(a);
+		promise(a);
+	}
+	arrival_free(a);
+}
+
+static char *mark(const char *kind, const char *owner, const char *what)
+{
+	_sbuf_ struct sbuf s = SBUF_INIT(4096);
+
+	sbuf_addf(&s, "%s\n%s\n%s", kind, owner ? owner : "", what);
+	return sbuf_take(&s);
+}
+
+static bool key_ok(const char *key)
+{
+	size_t n = strlen(key);
+
+	for (size_t i = 0; i < n; i++)
+		if (key[i] < ' ' || key[i] > '~')
+			return false;
+	return n > 0 && n <= 200;
+}
+
+/* A key in flight is nobody's yet: the client that repeats too early is told to wait. */
+static bool reserve_key(struct arrival *a, struct error *e)
+{
+	if (!a->idem_key)
+		return true;
+	if (!key_ok(a->idem_key))
+		return error_set(e, ERR_INVALID, "Idempotency-Key must be 1 to 200 printable characters");
+	char *key = mark("key", a->owner, a->idem_key);
+	if (map_get(a->of->arriving, key)) {
+		free(key);
+		return error_set(e, ERR_CONFLICT, "a request with this Idempotency-Key is in flight: try again");
+	}
+	a->key_mark = key;
+	map_set(a->of->arriving, key, a);
+	return true;
+}
+
+/* A name belongs to a batch until it is finished (D10). */
+static bool reserve_name(struct arrival *a, struct error *e)
+{
+	const struct entry *holder;
+
+	if (!a->name)
+		return true;
+	char *name = mark("name", NULL, a->name);
+	holder = registry_by_name(a->of, a->name);
+	if ((holder && !state_is_final(holder->shown.state)) || map_get(a->of->arriving, name)) {
+		free(name);
+		return error_set(e, ERR_INVALID, "Rejected, Reason: Duplicate session name: Some(%s) for session %lld", a->name,
+				 (long long)store_next_id(a->of->store));
+	}
+	a->name_mark = name;
+	map_set(a->of->arriving, name, a);
+	return true;
+}
+
+static bool judge(struct arrival *a, const struct batch_request *rq, struct error *e)
+{
+	_arena_ struct arena *arena = arena_new(SPEC_ARENA_MAX);
+	struct spec spec;
+	const char **argv;
+
+	if (!launch_argv(a->of, arena, rq->body, rq->body_len, &spec, &argv, e))
+		return false;
+	a->name = xstrdup(spec.name);
+	if (!reserve_key(a, e))
+		return false;
+	if (reserve_name(a, e))
+		return true;
+	/* The name may be taken by what this very request made when it came first: only the store knows. */
+	a->refusal = *e;
+	a->in.only_existing = a->idem_key != NULL;
+	return a->in.only_existing;
+}
+
+bool batches_full(const struct batches *b)
+{
+	return b->queued >= b->config->florus_queue_max;
+}
+
+void batches_create(struct batches *b, const struct batch_request *rq, batches_fn *fn, void *arg)
+{
+	struct arrival *a = xcalloc(1, sizeof *a);
+	struct error e = { 0 };
+
+	a->of = b;
+	a->fn = fn;
+	a->arg = arg;
+	a->owner = xstrdup(rq->owner);
+	a->idem_key = xstrdup(rq->idem_key);
+	if (!judge(a, rq, &e)) {
+		fn(arg, NULL, &e);
+		arrival_free(a);
+		return;
+	}
+	a->request_id = xstrdup(rq->request_id);
+	a->request = xmalloc(rq->body_len + 1);
+	memcpy(a->request, rq->body, rq->body_len + 1);
+	b->queued++;
+	a->in.op.done = stored;
+	a->in.owner = a->owner;
+	a->in.name = a->name;
+	a->in.proxy_user = a->proxy_user;
+	a->in.idem_key = a->idem_key;
+	a->in.request = a->request;
+	a->in.request_len = rq->body_len;
+	a->in.created_ms = clock_wall_ms();
+	id_random_hex(a->in.nonce, ID_NONCE_LEN);
+	store_insert(b->store, &a->in);
+}

@@ -1,0 +1,225 @@
+#include "service/paths.h"
+#include "base/sbuf.h"
+#include "base/str.h"
+#include "model/sparkargs.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/syscall.h>
+
+enum { PATHS_ALLOWED_MAX = 64, PATHS_SHOWN_MAX = 200 };
+
+struct allowed_dir {
+	char *path; /* normalised, no trailing slash; "" for the root */
+	int fd;
+};
+
+struct paths {
+	struct allowed_dir dirs[PATHS_ALLOWED_MAX];
+	int count;
+};
+
+/* Collapses //, /. and /.. in an absolute path, in place. The root becomes "". */
+static void normalise(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from;) {
+		size_t n;
+
+		from += strspn(from, "/");
+		n = strcspn(from, "/");
+		if (n == 2 && from[0] == '.' && from[1] == '.') {
+			while (to > path && *--to != '/')
+				;
+		} else if (n > 0 && !(n == 1 && from[0] == '.')) {
+			*to++ = '/';
+			memmove(to, from, n);
+			to += n;
+		}
+		from += n;
+	}
+	*to = '\0';
+}
+
+struct paths *paths_new(const char *allowed, void (*warn)(const char *dir, const char *reason))
+{
+	struct paths *p = xcalloc(1, sizeof *p);
+	_free_ char *copy = xstrdup(allowed);
+	char *rest = copy, *dir;
+
+	while ((dir = strsep(&rest, ", \t")) != NULL && p->count < PATHS_ALLOWED_MAX) {
+		if (!*dir)
+			continue;
+		int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0 || dir[0] != '/') {
+			if (warn)
+				warn(dir, fd < 0 ? strerror(errno) : "not an absolute path");
+			closep(&fd);
+			continue;
+		}
+		p->dirs[p->count] = (struct allowed_dir){ xstrdup(dir), fd };
+		normalise(p->dirs[p->count++].path);
+	}
+	return p;
+}
+
+struct paths *paths_free(struct paths *p)
+{
+	for (int i = 0; p && i < p->count; i++) {
+		free(p->dirs[i].path);
+		(void)close(p->dirs[i].fd);
+	}
+	free(p);
+	return NULL;
+}
+
+static bool beneath(const struct allowed_dir *dir, const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+	size_t n = strlen(dir->path);
+
+	if (strncmp(path, dir->path, n) != 0 || (path[n] != '/' && path[n] != '\0'))
+		return false;
+	_close_ int fd = (int)syscall(SYS_openat2, dir->fd, path[n] ? path + n + 1 : ".", &how, sizeof how);
+	return fd >= 0 || errno == ENOENT;
+}
+
+static bool refuse_local(const char *path, struct error *e)
+{
+	return error_set(e, ERR_INVALID, "Rejected, Reason: requirement failed: Local path %.*s cannot be added to user sessions.",
+			 PATHS_SHOWN_MAX, path);
+}
+
+/* `path` is what follows "file:" or "local:", or a bare absolute path; escapes decoded here. */
+static bool check_local(const struct paths *p, const char *path, struct error *e)
+{
+	char real[PATH_MAX];
+
+	if (path[0] == '/' && path[1] == '/') {
+		const char *after = strchr(path + 2, '/');
+		size_t host = after ? (size_t)(after - path) - 2 : strlen(path + 2);
+
+		if (!after || (host > 0 && !(host == 9 && strncasecmp(path + 2, "localhost", 9) == 0)))
+			return refuse_local(path, e);
+		path = after;
+	}
+	size_t n = strcspn(path, "?#");
+	if (path[0] != '/' || n >= sizeof real)
+		return refuse_local(path, e);
+	memcpy(real, path, n);
+	real[n] = '\0';
+	if (str_percent_decode(real) < 0)
+		return refuse_local(path, e);
+
+	_free_ char *shown = xstrdup(real);
+	normalise(real);
+	for (int i = 0; i < p->count; i++)
+		if (beneath(&p->dirs[i], real))
+			return true;
+	return refuse_local(shown, e);
+}
+
+static size_t scheme_len(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+	return n > 0 && s[n] == ':' && ((s[0] | 0x20) >= 'a' && (s[0] | 0x20) <= 'z') ? n : 0;
+}
+
+static bool uri_char(unsigned char c)
+{
+	return c > ' ' && c != 0x7f && !strchr("\"<>\\^`{|}", c);
+}
+
+static bool check_uri(const char *uri, struct error *e)
+{
+	for (size_t i = 0; uri[i]; i++)
+		if (!uri_char((unsigned char)uri[i]))
+			return error_set(e, ERR_INVALID,
+					 "Rejected, Reason: java.net.URISyntaxException: Illegal character in path at index %zu: %.*s",
+					 i, PATHS_SHOWN_MAX, uri);
+	return true;
+}
+
+/* "/a b" becomes file:///a%20b; escapes that are there already stay; a fragment (an alias for YARN) is kept. */
+static const char *file_uri(struct arena *a, const char *path)
+{
+	_sbuf_ struct sbuf uri = SBUF_INIT(3 * PATH_MAX);
+
+	sbuf_adds(&uri, "file://");
+	for (; *path; path++) {
+		if (uri_char((unsigned char)*path))
+			sbuf_addc(&uri, *path);
+		else
+			sbuf_addf(&uri, "%%%02X", (unsigned char)*path);
+	}
+	return sbuf_ok(&uri) ? arena_strdup(a, sbuf_str(&uri)) : NULL;
+}
+
+static bool resolve(const struct paths *p, struct arena *a, const char **path, struct error *e)
+{
+	size_t scheme = scheme_len(*path);
+
+	if (scheme == 0) {
+		if ((*path)[0] != '/')
+			return error_set(e, ERR_INVALID, "Rejected, Reason: requirement failed: Path '%.*s' is not absolute.",
+					 PATHS_SHOWN_MAX, *path);
+		if (!check_local(p, *path, e))
+			return false;
+		const char *uri = file_uri(a, *path);
+		if (!uri)
+			return error_set(e, ERR_INVALID, "Rejected, Reason: a path is longer than %d bytes", PATH_MAX);
+		*path = uri;
+		return true;
+	}
+	if (!check_uri(*path, e))
+		return false;
+	if ((scheme == 4 && strncasecmp(*path, "file", 4) == 0) || (scheme == 5 && strncasecmp(*path, "local", 5) == 0))
+		return check_local(p, *path + scheme + 1, e);
+	return true;
+}
+
+static bool resolve_list(const struct paths *p, struct arena *a, struct spec_list *list, struct error *e)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!resolve(p, a, &list->items[i], e))
+			return false;
+	return true;
+}
+
+/* A conf value that lists paths: split at commas and blanks, joined again by commas. */
+static bool resolve_value(const struct paths *p, struct arena *a, const char **value, struct error *e)
+{
+	_sbuf_ struct sbuf joined = SBUF_INIT(SPEC_ARENA_MAX);
+	char *rest = arena_strdup(a, *value), *part;
+
+	while ((part = strsep(&rest, ", \t\r\n")) != NULL) {
+		const char *one = part;
+
+		if (!*part)
+			continue;
+		if (!resolve(p, a, &one, e))
+			return false;
+		if (joined.len)
+			sbuf_addc(&joined, ',');
+		sbuf_adds(&joined, one);
+	}
+	*value = arena_strdup(a, sbuf_str(&joined));
+	return true;
+}
+
+bool paths_resolve(const struct paths *p, struct arena *a, struct spec *spec, struct error *e)
+{
+	if (!resolve(p, a, &spec->file, e) || !resolve_list(p, a, &spec->jars, e) || !resolve_list(p, a, &spec->py_files, e) ||
+	    !resolve_list(p, a, &spec->files, e) || !resolve_list(p, a, &spec->archives, e))
+		return false;
+	for (size_t i = 0; i < spec->conf_count; i++)
+		if (sparkargs_is_path_list(spec->conf[i].key) && !resolve_value(p, a, &spec->conf[i].value, e))
+			return false;
+	return arena_ok(a) || error_set(e, ERR_TOO_LARGE, "the request is too large");
+}

@@ -1,0 +1,19 @@
+/*
+ * paths - from the paths in a submission to the URIs that spark-submit gets, and whether they are allowed.
+ *
+ * Rules: livy.md 4.3, D13. A path without a scheme is absolute on the default file system (file:///). What
+ * points at this host (file:, local:, in any case) must lie beneath an allowed directory, and the kernel
+ * decides that (openat2 RESOLVE_BENEATH): `..`, %2e and symbolic links cannot lead out. Other schemes pass
+ * unchanged. Not checked for existence: Livy does not either, and spark-submit says it better.
+ */
+#pragma once
+#include "model/spec.h"
+
+struct paths;
+
+/* `allowed`: directories separated by commas or blanks. Those that cannot be opened are told by warn(), if there is one. */
+struct paths *paths_new(const char *allowed, void (*warn)(const char *dir, const char *reason));
+struct paths *paths_free(struct paths *p); /* takes NULL; returns NULL */
+
+/* Replaces every path in spec by its URI, conf values that are path lists included. ERR_INVALID "Rejected, Reason: …". */
+MUST_CHECK bool paths_resolve(const struct paths *p, struct arena *a, struct spec *spec, struct error *e);

@@ -1,0 +1,136 @@
+#include "service/registry.h"
+#include "base/str.h"
+#include <assert.h>
+#include <string.h>
+
+struct entry *registry_add(struct batches *b, const struct store_row *row)
+{
+	struct entry *en = xcalloc(1, sizeof *en);
+
+	en->of = b;
+	en->refs = 1;
+	en->listed = true;
+	en->deleted = row->deleted;
+	en->excerpt.fd = -1;
+	en->shown = (struct batch){
+		.id = row->id, .attempt = row->attempt, .name = xstrdup(row->name), .owner = xstrdup(row->owner),
+		.proxy_user = xstrdup(row->proxy_user), .app_id = xstrdup(row->app_id), .created_ms = row->created_ms,
+		.started_ms = row->started_ms, .finished_ms = row->finished_ms, .excerpt = &en->excerpt, .view = &en->view,
+	};
+	memcpy(en->shown.nonce, row->nonce, sizeof en->shown.nonce);
+	if (!row->state || !state_parse(row->state, &en->shown.state))
+		en->shown.state = STATE_DEAD; /* a row that cannot be read harms no other */
+	en->end_stored = row->finished_ms != 0;
+
+	if (b->count == b->cap) {
+		b->cap = b->cap ? b->cap * 2 : 256;
+		b->items = xrealloc(b->items, b->cap * sizeof *b->items);
+	}
+	b->items[b->count++] = en;
+	b->finished += state_is_final(en->shown.state);
+	if (en->shown.name)
+		map_set(b->by_name, en->shown.name, en);
+	return en;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	int64_t x = (*(struct entry *const *)a)->shown.id, y = (*(struct entry *const *)b)->shown.id;
+
+	return (x > y) - (x < y);
+}
+
+void registry_sort(struct batches *b)
+{
+	qsort(b->items, b->count, sizeof *b->items, by_id);
+	for (size_t i = 0; i < b->count; i++)
+		if (b->items[i]->shown.name)
+			map_set(b->by_name, b->items[i]->shown.name, b->items[i]);
+}
+
+/* Index of the first batch with at least this id. */
+static size_t lower_bound(const struct batches *b, int64_t id)
+{
+	size_t low = 0, high = b->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (b->items[mid]->shown.id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct entry *registry_by_id(const struct batches *b, int64_t id)
+{
+	size_t i = lower_bound(b, id);
+
+	return i < b->count && b->items[i]->shown.id == id ? b->items[i] : NULL;
+}
+
+struct entry *registry_by_name(const struct batches *b, const char *name)
+{
+	return map_get(b->by_name, name);
+}
+
+void registry_remove(struct entry *en)
+{
+	struct batches *b = en->of;
+	size_t i = lower_bound(b, en->shown.id);
+
+	if (!en->listed)
+		return;
+	en->listed = false;
+	memmove(b->items + i, b->items + i + 1, (--b->count - i) * sizeof *b->items);
+	b->finished -= state_is_final(en->shown.state);
+	if (en->shown.name && map_get(b->by_name, en->shown.name) == en)
+		map_del(b->by_name, en->shown.name);
+	registry_release(en);
+}
+
+void registry_hold(struct entry *en)
+{
+	en->refs++;
+}
+
+static void free_text(const char *s)
+{
+	free((void *)(uintptr_t)s);
+}
+
+void registry_release(struct entry *en)
+{
+	if (--en->refs > 0)
+		return;
+	assert(!en->queue_next);
+	deletion_drop_all(en);
+	(void)attempt_forget(en->run);
+	excerpt_close(&en->excerpt);
+	(void)blob_drop(en->view);
+	free_text(en->shown.name);
+	free_text(en->shown.owner);
+	free_text(en->shown.proxy_user);
+	free_text(en->shown.app_id);
+	free(en);
+}
+
+void registry_forget_view(struct entry *en)
+{
+	en->view = blob_drop(en->view);
+}
+
+bool registry_parse_ref(const char *ref, int64_t *ret_id, const char **ret_name, struct error *e)
+{
+	int32_t id;
+
+	*ret_name = str_all_digits(ref) ? NULL : ref;
+	if (*ret_name)
+		return true;
+	if (!str_to_i32(ref, &id))
+		return error_set(e, ERR_INVALID, "For input string: \"%.64s\"", ref);
+	*ret_id = id;
+	return true;
+}

@@ -1,0 +1,95 @@
+/* registry - the batches in memory, and what the files of batches.h share. Private to service/. */
+#pragma once
+#include "base/blob.h"
+#include "base/map.h"
+#include "base/record.h"
+#include "model/spec.h"
+#include "service/batches.h"
+#include "service/paths.h"
+
+enum {
+	BATCHES_RECENT_MAX = 20000,      /* finished batches kept in memory; older ones come from the store */
+	LAUNCH_TRIES_MAX = 8,            /* starts that came to nothing, then the batch is dead */
+	LAUNCH_BACKOFF_MIN_MS = 100,
+	LAUNCH_BACKOFF_MAX_MS = 10000,
+	STORE_RETRY_MS = 1000,           /* an end that could not be stored is given again */
+};
+
+struct deletion;
+
+/* A batch in memory. Lives while listed or while an operation of the store refers to it (refs). */
+struct entry {
+	struct batch shown;              /* first: a struct batch * is a struct entry * */
+	struct batches *of;
+	struct attempt *run;             /* while it is supervised */
+	struct entry *queue_prev, *queue_next; /* NULL: not queued */
+	struct deletion *deletions;      /* who waits for its end */
+	struct excerpt excerpt;
+	struct blob *view;
+	int64_t not_before_ms;           /* back-off after a start that came to nothing */
+	int refs;
+	short tries;
+	bool listed, deleted, end_stored;
+};
+
+struct batches {
+	struct loop *loop;
+	const struct config *config;
+	struct store *store;
+	struct runner *runner;
+	struct logs *logs;
+	struct paths *paths;
+	int run_dirfd;
+	bool stopping;
+	const char **job_env;            /* NULL-terminated, owned */
+	char *spark_submit;
+
+	struct entry **items;            /* ascending ids */
+	size_t count, cap, finished;
+	struct map *by_name;             /* the newest of each name */
+	struct map *arriving;            /* names and keys of creates in flight */
+	struct entry queue;              /* list head */
+	int64_t queued;                  /* in the queue or on their way into it */
+	int slots;                       /* taken */
+	struct loop_timer *pump_timer, *janitor_timer;
+	int64_t purge_due_ms, paused_until_ms;
+	bool purging;
+};
+
+static inline struct entry *entry_of(const struct batch *b)
+{
+	return (struct entry *)(uintptr_t)b;
+}
+
+/* registry.c */
+struct entry *registry_add(struct batches *b, const struct store_row *row); /* copies; state already in row->state */
+void registry_sort(struct batches *b);                                      /* after a load in any order */
+void registry_remove(struct entry *en);                                     /* no longer found; freed when unused */
+struct entry *registry_by_id(const struct batches *b, int64_t id);
+struct entry *registry_by_name(const struct batches *b, const char *name);
+void registry_hold(struct entry *en);
+void registry_release(struct entry *en);
+void registry_forget_view(struct entry *en);
+bool registry_parse_ref(const char *ref, int64_t *ret_id, const char **ret_name, struct error *e);
+
+/* supervise.c */
+void supervise_event(struct entry *en, enum event event, const struct attempt_report *report);
+void supervise_enqueue(struct entry *en, bool at_head);
+void supervise_pump(void *batches);
+void supervise_adopt(struct entry *en, const char *boot_id);
+
+/* delete.c */
+void deletion_finished(struct entry *en);  /* its end is stored */
+void deletion_remove_dir(struct batches *b, int64_t id, int attempt, const char *nonce);
+void deletion_drop_all(struct entry *en);  /* at shutdown: nobody is answered any more */
+
+/* launch.c */
+MUST_CHECK bool launch_setup(struct batches *b, const char *const *env, struct error *e);
+void launch_done(struct batches *b);
+/* A body that was accepted, or is about to be, as the argv it becomes. */
+MUST_CHECK bool launch_argv(const struct batches *b, struct arena *a, const char *body, size_t n, struct spec *ret_spec,
+			    const char ***ret_argv, struct error *e);
+struct attempt *launch_start(struct entry *en, const char *body, size_t n, attempt_fn *fn, struct error *e);
+
+/* janitor.c */
+void janitor_start(struct batches *b);

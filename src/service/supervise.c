@@ -1,0 +1,300 @@
+/*
+ * supervise - carries out what the state table decides: the queue, the attempts, the ends.
+ *
+ * Events come from here (a free slot), from attempts (reports) and from delete.c (kills). All go
+ * through supervise_event(), the only place that changes a batch's state.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/registry.h"
+#include <stdio.h>
+
+/* --- storing what happened --- */
+
+/* A change of state on its way to the disk; given again until it is there. */
+struct change {
+	struct store_update up; /* first */
+	struct entry *entry;
+	struct loop_timer *again;
+	char why[RECORD_WHY_MAX];
+};
+
+static void change_free(struct change *c)
+{
+	c->again = loop_timer_free(c->again);
+	registry_release(c->entry);
+	free(c);
+}
+
+static void give_again(void *arg)
+{
+	struct change *c = arg;
+
+	if (c->entry->of->stopping)
+		change_free(c);
+	else
+		store_update(c->entry->of->store, &c->up);
+}
+
+static void change_stored(struct store_op *op)
+{
+	struct change *c = (struct change *)op;
+	struct entry *en = c->entry;
+
+	if (!op->ok && !en->of->stopping) {
+		/* The exit record keeps the truth until the store takes it (P17, P27). */
+		log_warn("state not stored yet", LOG_INT("batch", en->shown.id), LOG_STR("reason", op->error.msg));
+		if (!c->again)
+			c->again = loop_timer_new(en->of->loop, give_again, c);
+		loop_timer_set(c->again, STORE_RETRY_MS, 0);
+		return;
+	}
+	if (op->ok && c->up.finished_ms) {
+		en->end_stored = true;
+		deletion_finished(en);
+	}
+	change_free(c);
+}
+
+static void store_change(struct entry *en, const struct store_update *up, const char *why)
+{
+	struct change *c = xcalloc(1, sizeof *c);
+
+	registry_hold(en);
+	c->entry = en;
+	c->up = *up;
+	c->up.op.done = change_stored;
+	c->up.id = en->shown.id;
+	if (why && *why) {
+		(void)snprintf(c->why, sizeof c->why, "%s", why);
+		c->up.why = c->why;
+	}
+	store_update(en->of->store, &c->up);
+}
+
+/* --- launching --- */
+
+struct intent {
+	struct store_intent in; /* first */
+	struct entry *entry;
+};
+
+/* Nothing ran: tell the table, with the reason. */
+static void came_to_nothing(struct entry *en, enum event event, const char *why)
+{
+	struct attempt_report report = { .event = ATTEMPT_NEVER_STARTED };
+
+	(void)snprintf(report.why, sizeof report.why, "%.*s", (int)sizeof report.why - 1, why);
+	supervise_event(en, event, &report);
+}
+
+/* The store cannot take an intent now: nobody starts for a while, and no try is counted. */
+static void postpone(struct entry *en, const char *why)
+{
+	en->of->paused_until_ms = clock_now_ms() + STORE_RETRY_MS;
+	came_to_nothing(en, EVENT_NEVER_STARTED, why);
+}
+
+static void on_report(void *arg, const struct attempt_report *report)
+{
+	struct entry *en = arg;
+
+	switch (report->event) {
+	case ATTEMPT_STARTED:
+		supervise_event(en, EVENT_STARTED, report);
+		return;
+	case ATTEMPT_NEVER_STARTED:
+		en->run = attempt_forget(en->run);
+		supervise_event(en, ++en->tries < LAUNCH_TRIES_MAX ? EVENT_NEVER_STARTED : EVENT_GAVE_UP, report);
+		return;
+	case ATTEMPT_ENDED:
+		en->run = attempt_forget(en->run);
+		supervise_event(en, report->end == ATTEMPT_END_EXIT && report->code == 0 ? EVENT_EXIT_OK : EVENT_EXIT_BAD, report);
+		return;
+	}
+}
+
+static void start(struct entry *en, const struct store_intent *in)
+{
+	struct error e = { 0 };
+
+	if (en->shown.state == STATE_KILLING) {
+		came_to_nothing(en, EVENT_NEVER_STARTED, "killed before it was started");
+		return;
+	}
+	en->shown.attempt = in->attempt;
+	en->run = launch_start(en, in->out_request, in->out_request_len, on_report, &e);
+	if (!en->run)
+		came_to_nothing(en, EVENT_GAVE_UP, e.msg);
+}
+
+static void intent_stored(struct store_op *op)
+{
+	struct intent *it = (struct intent *)op;
+	struct entry *en = it->entry;
+
+	if (!en->of->stopping) {
+		if (op->ok)
+			start(en, &it->in);
+		else
+			postpone(en, op->error.msg);
+	}
+	free(it->in.out_request);
+	free(it);
+	registry_release(en);
+}
+
+/* L3: the intent is on the disk before anything is started. */
+static void launch(struct entry *en)
+{
+	struct intent *it = xcalloc(1, sizeof *it);
+
+	registry_hold(en);
+	it->entry = en;
+	it->in.op.done = intent_stored;
+	it->in.id = en->shown.id;
+	it->in.attempt = en->shown.attempt + 1;
+	it->in.boot_id = attempt_boot_id();
+	store_intent(en->of->store, &it->in);
+}
+
+/* --- ends --- */
+
+static const char *end_name(const struct attempt_report *report)
+{
+	static const char *const names[] = { [ATTEMPT_END_EXIT] = "exit", [ATTEMPT_END_SIGNAL] = "signal",
+					     [ATTEMPT_END_EXEC] = "exec", [ATTEMPT_END_LOST] = "lost" };
+
+	return report && report->event == ATTEMPT_ENDED ? names[report->end] : NULL;
+}
+
+static void finish(struct entry *en, const struct attempt_report *report)
+{
+	struct batches *b = en->of;
+	struct store_update up = { .state = state_name(en->shown.state), .end_kind = end_name(report) };
+	const char *why = report ? report->why : "";
+
+	b->finished++;
+	en->shown.finished_ms = report && report->ended_wall_ms ? report->ended_wall_ms : clock_wall_ms();
+	up.finished_ms = en->shown.finished_ms;
+	up.started_ms = en->shown.started_ms;
+	up.end_code = report ? report->code : 0;
+	excerpt_close(&en->excerpt);
+	store_change(en, &up, why);
+	log_info("batch finished", LOG_INT("batch", en->shown.id), LOG_STR("state", state_name(en->shown.state)),
+		 LOG_STR("end", up.end_kind), LOG_INT("code", up.end_code), LOG_STR("why", why));
+	supervise_pump(b);
+}
+
+static void started(struct entry *en, const struct attempt_report *report)
+{
+	struct store_update up = { .state = state_name(en->shown.state) };
+
+	if (en->shown.started_ms)
+		return; /* taken up again: the store knows */
+	en->shown.started_ms = report->started_wall_ms ? report->started_wall_ms : clock_wall_ms();
+	up.started_ms = en->shown.started_ms;
+	store_change(en, &up, "");
+	log_info("batch started", LOG_INT("batch", en->shown.id), LOG_INT("attempt", en->shown.attempt),
+		 LOG_INT("pid", report->driver_pid));
+}
+
+/* --- the queue --- */
+
+static void unqueue(struct entry *en)
+{
+	if (!en->queue_next)
+		return;
+	en->queue_prev->queue_next = en->queue_next;
+	en->queue_next->queue_prev = en->queue_prev;
+	en->queue_prev = en->queue_next = NULL;
+	en->of->queued--;
+}
+
+void supervise_enqueue(struct entry *en, bool at_head)
+{
+	struct entry *after = at_head ? &en->of->queue : en->of->queue.queue_prev;
+
+	en->queue_prev = after;
+	en->queue_next = after->queue_next;
+	after->queue_next = en;
+	en->queue_next->queue_prev = en;
+	en->of->queued++;
+}
+
+static void requeue(struct entry *en, const char *why)
+{
+	int64_t wait_ms = (int64_t)LAUNCH_BACKOFF_MIN_MS << en->tries;
+
+	wait_ms = wait_ms > LAUNCH_BACKOFF_MAX_MS ? LAUNCH_BACKOFF_MAX_MS : wait_ms;
+	en->not_before_ms = clock_now_ms() + wait_ms;
+	supervise_enqueue(en, true);
+	log_warn("start postponed", LOG_INT("batch", en->shown.id), LOG_INT("retry_ms", wait_ms), LOG_STR("why", why));
+	supervise_pump(en->of);
+}
+
+static int slots_max(const struct batches *b)
+{
+	return b->config->florus_launch_max_running;
+}
+
+/* First come, first served; one that waits out its back-off lets others pass. */
+void supervise_pump(void *arg)
+{
+	struct batches *b = arg;
+	int64_t now = clock_now_ms(), next_ms = b->paused_until_ms > now ? b->paused_until_ms - now : 0;
+
+	if (b->stopping || b->config->florus_launch_hold)
+		return;
+	if (next_ms) {
+		loop_timer_set(b->pump_timer, next_ms, 0);
+		return;
+	}
+	for (struct entry *en = b->queue.queue_next, *next; en != &b->queue && b->slots < slots_max(b); en = next) {
+		next = en->queue_next;
+		if (en->not_before_ms <= now)
+			supervise_event(en, EVENT_SLOT, NULL);
+		else if (!next_ms || en->not_before_ms - now < next_ms)
+			next_ms = en->not_before_ms - now;
+	}
+	if (next_ms)
+		loop_timer_set(b->pump_timer, next_ms, 0);
+}
+
+/* --- the one door --- */
+
+void supervise_event(struct entry *en, enum event event, const struct attempt_report *report)
+{
+	struct step step = state_step(en->shown.state, event);
+
+	log_debug("event", LOG_INT("batch", en->shown.id), LOG_STR("state", state_name(en->shown.state)),
+		  LOG_STR("event", event_name(event)), LOG_STR("next", state_name(step.next)));
+	en->of->slots += state_has_slot(step.next) - state_has_slot(en->shown.state);
+	en->shown.state = step.next;
+	if (step.next != STATE_QUEUED)
+		unqueue(en);
+	if (step.actions & ACTION_SHOW)
+		registry_forget_view(en);
+	if (event == EVENT_STARTED)
+		started(en, report);
+	if (step.actions & ACTION_LAUNCH)
+		launch(en);
+	if (step.actions & ACTION_REQUEUE)
+		requeue(en, report->why);
+	if (step.actions & ACTION_SIGNAL && en->run)
+		attempt_kill(en->run);
+	if (step.actions & ACTION_FINISH)
+		finish(en, report);
+}
+
+void supervise_adopt(struct entry *en, const char *boot_id)
+{
+	struct batches *b = en->of;
+
+	b->slots += state_has_slot(en->shown.state);
+	en->run = attempt_adopt(b->runner, en->shown.id, en->shown.attempt, en->shown.nonce, boot_id, on_report, en);
+	if (en->deleted) {
+		en->shown.state = STATE_KILLING;
+		attempt_kill(en->run);
+	}
+}
