@@ -1,8 +1,8 @@
 /*
  * error - why something failed, in words for the one who asked.
  *
- * A fallible function is `bool f(…, struct error *e) MUST_CHECK`; false means *e is set. The
- * value lives on the caller's stack and owns nothing. `e` is never NULL. Messages go to clients:
+ * A fallible function is `bool f(…, struct error *e) MUST_CHECK`; false means *e is set; after true it
+ * means nothing. The value lives on the caller's stack and owns nothing. `e` is never NULL. Messages go to clients:
  * never a secret, never SQL, never a path of this host that the client did not name himself.
  * A function either returns an error or logs it, never both.
  */

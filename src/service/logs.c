@@ -111,29 +111,29 @@ void logs_close(struct log_reader *r)
 	}
 }
 
-/* Scans one slice. True when the index is complete or cannot be (then *e is set). */
-static bool scan(struct log_reader *r, bool ended, struct error *e)
+/* Scans one slice; *ret_complete says whether the index now holds all there is. */
+static bool scan(struct log_reader *r, bool ended, bool *ret_complete, struct error *e)
 {
 	int64_t unseen;
 
+	*ret_complete = r->ended;
 	if (r->ended)
 		return true;
 	if (!logfile_scan(r->file, LOGS_SLICE, ended, e) || !logfile_unseen(r->file, &unseen, e))
-		return true;
-	/* A running driver may write faster than we read: what is there now is enough. */
-	if (unseen > 0 && (ended || unseen > LOGS_SLICE))
 		return false;
-	r->ended = ended;
+	/* A running driver may write faster than we read: all but a slice is near enough. */
+	*ret_complete = unseen == 0 || (!ended && unseen <= LOGS_SLICE);
+	r->ended = ended && *ret_complete;
 	return true;
 }
 
+/* e NULL: the file is ready. */
 static void answer(struct waiter *w, struct log_reader *r, const struct error *e)
 {
-	if (e->code)
-		w->fn(w->arg, NULL, NULL, e);
-	else
-		w->fn(w->arg, r->file, r, e);
-	if (e->code)
+	const struct error none = { 0 };
+
+	w->fn(w->arg, e ? NULL : r->file, e ? NULL : r, e ? e : &none);
+	if (e)
 		logs_close(r);
 	free(w);
 }
@@ -144,6 +144,7 @@ static void scan_slice(void *arg)
 	struct logs *ls = arg;
 	struct log_reader *r = ls->all.next;
 	struct error e = { 0 };
+	bool complete;
 
 	while (r != &ls->all && !r->waiting)
 		r = r->next;
@@ -151,12 +152,17 @@ static void scan_slice(void *arg)
 	if (!ls->slicing)
 		return;
 	loop_timer_set(ls->slice, 0, 0);
-	if (!scan(r, r->waiting->ended, &e))
+	bool ok = scan(r, r->waiting->ended, &complete, &e);
+	if (ok && !complete)
 		return;
-	for (struct waiter *w = r->waiting, *next; w; w = next) {
-		next = w->next;
-		r->waiting = next;
-		answer(w, r, &e);
+	while (r->waiting) {
+		struct waiter *w = r->waiting;
+		bool last = !w->next;
+
+		r->waiting = w->next;
+		answer(w, r, ok ? NULL : &e);
+		if (last)
+			return; /* r may be gone */
 	}
 }
 
@@ -165,11 +171,16 @@ void logs_read(struct logs *ls, const char *attempt_name, bool ended, logs_fn *f
 	struct log_reader *r = get(ls, attempt_name);
 	struct waiter *w = xcalloc(1, sizeof *w);
 	struct error e = { 0 };
+	bool complete;
 
 	*w = (struct waiter){ .next = r->waiting, .fn = fn, .arg = arg, .ended = ended };
-	if (!r->waiting && scan(r, ended, &e)) {
-		answer(w, r, &e);
-		return;
+	if (!r->waiting) {
+		bool ok = scan(r, ended, &complete, &e);
+
+		if (!ok || complete) {
+			answer(w, r, ok ? NULL : &e);
+			return;
+		}
 	}
 	r->waiting = w;
 	if (!ls->slicing)
