@@ -217,6 +217,7 @@ static void respond(struct http_request *rq, int status, struct MHD_Response *r,
 		return;
 	rq->suspended = false;
 	MHD_resume_connection(rq->connection);
+	loop_timer_set(rq->server->timer, 0, 0); /* all that resume now are served by one run */
 }
 
 void http_reply(struct http_request *rq, int status, const char *content_type, struct sbuf *body)
