@@ -143,7 +143,8 @@ int64_t logcap_look(struct logcap *c)
 	int64_t kept = st.st_size - (c->hole.end - c->hole.start);
 	if (kept > c->max_bytes + least(STEP_BYTES, c->max_bytes / 8))
 		give_back(c, st.st_size);
-	c->wait_ms = st.st_size > c->seen_bytes ? WAIT_MIN_MS : least(c->wait_ms * 2, WAIT_MAX_MS);
+	bool grows = st.st_size > c->seen_bytes || c->wait_ms == 0;
+	c->wait_ms = grows ? WAIT_MIN_MS : least(c->wait_ms * 2, WAIT_MAX_MS);
 	c->seen_bytes = st.st_size;
 	return c->wait_ms;
 }
