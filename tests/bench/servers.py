@@ -110,7 +110,8 @@ class Florusd:
     def launch(self):
         """Executes the daemon without waiting for it."""
         (self.state / "url").unlink(missing_ok=True)
-        command = pinned(BUILD / "florusd", *(f"-o{key}={value}" for key, value in self.options.items()))
+        words = [word for key, value in self.options.items() for word in ("-o", f"{key}={value}")]
+        command = pinned(BUILD / "florusd", *words)
         with open(self.folder / "florusd.log", "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True)
 
