@@ -20,7 +20,12 @@ struct log_field {
 	const char *str; /* NULL: use num */
 	int64_t num;
 };
-#define LOG_STR(k, v) ((struct log_field){ .key = (k), .str = (v) ? (v) : "" })
+/* A function, because clang objects to testing a literal. */
+static inline const char *log_text(const char *s)
+{
+	return s ? s : "";
+}
+#define LOG_STR(k, v) ((struct log_field){ .key = (k), .str = log_text(v) })
 #define LOG_INT(k, v) ((struct log_field){ .key = (k), .num = (int64_t)(v) })
 
 extern enum log_level log_max_level; /* lines above it are not made */
