@@ -17,19 +17,19 @@
 
 enum {
 	LAUNCH_VERSION = 1,
-	LAUNCH_FD_SOCKET = 3,  /* what the launcher finds when it starts: its socket … */
-	LAUNCH_FD_RUN = 4,     /* … and the directory run/ */
-	LAUNCH_FD_TREE = 200,  /* where a driver inherits tree.lock: out of the way of shells' and programs' numbers */
+	LAUNCH_FD_SOCKET = 3, /* what the launcher finds when it starts: its socket … */
+	LAUNCH_FD_RUN = 4,    /* … and the directory run/ */
+	LAUNCH_FD_TREE = 200, /* where a driver inherits tree.lock: out of the way of shells' and programs' numbers */
 	LAUNCH_SPEC_BYTES_MAX = 4 * 1024 * 1024,
 	LAUNCH_NAME_MAX = 80,
 	LAUNCH_TEXT_MAX = 256,
 };
 
 struct launch_spec {
-	const char *name;   /* of the attempt's directory, a plain file name */
-	const char *cwd;    /* "": the attempt's directory */
-	char *const *argv;  /* NULL-terminated; argv[0] is the program */
-	char *const *envp;  /* NULL-terminated */
+	const char *name;  /* of the attempt's directory, a plain file name */
+	const char *cwd;   /* "": the attempt's directory */
+	char *const *argv; /* NULL-terminated; argv[0] is the program */
+	char *const *envp; /* NULL-terminated */
 	int64_t log_max_bytes, grace_ms, go_timeout_ms;
 	/* private, of one that was opened */
 	char *bytes;
@@ -46,18 +46,18 @@ void launch_spec_done(struct launch_spec *spec);
 enum launch_type { LAUNCH_READY = 1, LAUNCH_GO, LAUNCH_STARTED, LAUNCH_REFUSED };
 
 struct launch_msg {
-	uint32_t version;      /* set by launch_send */
+	uint32_t version; /* set by launch_send */
 	uint32_t type;
-	int32_t pid;           /* READY: the shim, STARTED: the driver */
+	int32_t pid; /* READY: the shim, STARTED: the driver */
 	int32_t unused;
-	uint64_t start_ticks;  /* of pid */
-	int64_t time_ms;       /* GO: not after this clock_now_ms(); STARTED: the wall clock */
+	uint64_t start_ticks;       /* of pid */
+	int64_t time_ms;            /* GO: not after this clock_now_ms(); STARTED: the wall clock */
 	char text[LAUNCH_TEXT_MAX]; /* REFUSED: why */
 };
 
 enum launch_got { LAUNCH_GOT, LAUNCH_NOTHING, LAUNCH_EOF };
 
-bool launch_send(int fd, struct launch_msg *m); /* false: the other end is gone or does not read */
+bool launch_send(int fd, struct launch_msg *m);              /* false: the other end is gone or does not read */
 enum launch_got launch_recv(int fd, struct launch_msg *ret); /* NOTHING: would block; a strange message is EOF */
 
 MUST_CHECK bool launch_send_fds(int fd, int spec_fd, int control_fd, bool *ret_full, struct error *e);

@@ -25,9 +25,9 @@ bool proc_read(pid_t pid, struct proc *ret)
 	text[n] = '\0';
 	/* The name in parentheses may hold anything; what follows the last one does not. */
 	const char *rest = strrchr(text, ')');
-	if (!rest || sscanf(rest + 1,
-			    " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
-			    &p.state, &p.ppid, &p.pgrp, &p.session, &p.start_ticks) != 5)
+	if (!rest ||
+	    sscanf(rest + 1, " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
+		   &p.state, &p.ppid, &p.pgrp, &p.session, &p.start_ticks) != 5)
 		return false;
 	*ret = p;
 	return true;

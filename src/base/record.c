@@ -187,8 +187,7 @@ bool record_write_hole(int dirfd, const struct record_hole *h, struct error *e)
 {
 	_sbuf_ struct sbuf text = SBUF_INIT(RECORD_BYTES_MAX);
 
-	sbuf_addf(&text,
-		  "start=%" PRId64 "\nend=%" PRId64 "\nlines=%" PRId64 "\nstart_inside=%d\nend_inside=%d\n",
+	sbuf_addf(&text, "start=%" PRId64 "\nend=%" PRId64 "\nlines=%" PRId64 "\nstart_inside=%d\nend_inside=%d\n",
 		  h->start, h->end, h->lines, h->start_inside, h->end_inside);
 	seal(&text);
 	return fdio_replace_file(dirfd, RECORD_HOLE, text.data, text.len, e);

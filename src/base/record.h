@@ -17,7 +17,7 @@
 
 #define RECORD_SHIM "shim"
 #define RECORD_DRIVER "driver"
-#define RECORD_STARTED "started"     /* empty: from its birth on the attempt may have run */
+#define RECORD_STARTED "started" /* empty: from its birth on the attempt may have run */
 #define RECORD_EXIT "exit"
 #define RECORD_EXIT_TMP "exit.tmp"   /* its space, reserved before the driver may start */
 #define RECORD_SHIM_LOCK "shim.lock" /* flock held: somebody will write `exit` */

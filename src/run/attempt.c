@@ -15,14 +15,14 @@
 #include <sys/socket.h>
 
 enum {
-	IN_FLIGHT_MAX = 64,         /* launches given to the launcher whose shim is not ready yet */
-	PUMP_RETRY_MS = 10,         /* when its socket is full */
-	LOOK_RETRY_MS = 1000,       /* when a directory could not be read */
-	POLL_MS = 50,               /* while something is about to happen in a directory */
-	STARTING_MAX_MS = 10 * 1000,/* for a shim that is there but has not started its driver */
-	STARTING_KILL_MS = 1000,    /* after that it is killed, this often */
-	LOST_WAIT_MS = 1000,        /* for the launcher to write down how a killed shim's driver ended */
-	SHIM_OVERDUE_MS = 1000,     /* after the grace, when we take the killing into our own hands */
+	IN_FLIGHT_MAX = 64,          /* launches given to the launcher whose shim is not ready yet */
+	PUMP_RETRY_MS = 10,          /* when its socket is full */
+	LOOK_RETRY_MS = 1000,        /* when a directory could not be read */
+	POLL_MS = 50,                /* while something is about to happen in a directory */
+	STARTING_MAX_MS = 10 * 1000, /* for a shim that is there but has not started its driver */
+	STARTING_KILL_MS = 1000,     /* after that it is killed, this often */
+	LOST_WAIT_MS = 1000,         /* for the launcher to write down how a killed shim's driver ended */
+	SHIM_OVERDUE_MS = 1000,      /* after the grace, when we take the killing into our own hands */
 	KILL_AGAIN_MS = 1000,
 };
 
@@ -54,16 +54,16 @@ struct attempt {
 	bool same_boot, told_started, followed_shim;
 	int spec_fd, control_fd;
 	struct loop_watch *control_watch;
-	int pidfd;                   /* of its shim, or, without one, of its driver; -1 */
+	int pidfd; /* of its shim, or, without one, of its driver; -1 */
 	bool pidfd_of_shim;
 	struct loop_watch *pidfd_watch;
-	struct loop_timer *timer;    /* what comes next in this phase */
+	struct loop_timer *timer; /* what comes next in this phase */
 	struct loop_timer *kill_timer;
 	bool killing;
 	int kill_step;
-	int64_t deadline_ms;         /* of GO */
-	int64_t starting_until_ms;   /* how long to wait for a shim to start its driver; 0: not yet waiting */
-	int64_t lost_until_ms;       /* the same for the launcher's word on a driver whose shim was killed */
+	int64_t deadline_ms;       /* of GO */
+	int64_t starting_until_ms; /* how long to wait for a shim to start its driver; 0: not yet waiting */
+	int64_t lost_until_ms;     /* the same for the launcher's word on a driver whose shim was killed */
 	char why[sizeof((struct attempt_report *)0)->why];
 };
 
@@ -221,7 +221,9 @@ static void finish_ended(struct attempt *a, const struct rundir *d)
 		[RECORD_NO_EXEC] = ATTEMPT_END_EXEC,
 	};
 	struct attempt_report report = {
-		.event = ATTEMPT_ENDED, .end = kinds[d->exit.kind], .code = d->exit.code,
+		.event = ATTEMPT_ENDED,
+		.end = kinds[d->exit.kind],
+		.code = d->exit.code,
 		.started_wall_ms = d->exit.started_wall_ms ? d->exit.started_wall_ms : d->started_wall_ms,
 		.ended_wall_ms = d->exit.ended_wall_ms,
 	};
@@ -232,9 +234,9 @@ static void finish_ended(struct attempt *a, const struct rundir *d)
 
 static void finish_lost(struct attempt *a, const struct rundir *d, const char *why)
 {
-	struct attempt_report report = {
-		.event = ATTEMPT_ENDED, .end = ATTEMPT_END_LOST, .started_wall_ms = d->started_wall_ms
-	};
+	struct attempt_report report = { .event = ATTEMPT_ENDED,
+					 .end = ATTEMPT_END_LOST,
+					 .started_wall_ms = d->started_wall_ms };
 
 	(void)snprintf(report.why, sizeof report.why, "%s", why);
 	finish(a, &report);
@@ -332,8 +334,8 @@ static void look(struct attempt *a)
 			finish_lost(a, &d, "exit status lost: its shim was killed");
 		break;
 	case RUNDIR_LOST_BOOT:
-		finish_lost(a, &d, d.started ? "the host was restarted" :
-					       "the host was restarted while it was starting");
+		finish_lost(a, &d,
+			    d.started ? "the host was restarted" : "the host was restarted while it was starting");
 		break;
 	}
 }
@@ -506,8 +508,14 @@ static struct attempt *attempt_new(struct runner *r, int64_t batch_id, int attem
 {
 	struct attempt *a = xcalloc(1, sizeof *a);
 
-	*a = (struct attempt){ .runner = r, .fn = fn, .arg = arg, .phase = PHASE_FOLLOW, .same_boot = true,
-			       .spec_fd = -1, .control_fd = -1, .pidfd = -1 };
+	*a = (struct attempt){ .runner = r,
+			       .fn = fn,
+			       .arg = arg,
+			       .phase = PHASE_FOLLOW,
+			       .same_boot = true,
+			       .spec_fd = -1,
+			       .control_fd = -1,
+			       .pidfd = -1 };
 	attempt_name(a->name, batch_id, attempt, nonce);
 	a->timer = loop_timer_new(r->loop, on_timer, a);
 	a->kill_timer = loop_timer_new(r->loop, on_kill_timer, a);
@@ -530,8 +538,12 @@ struct attempt *attempt_launch(struct runner *r, const struct attempt_spec *spec
 {
 	struct attempt *a = attempt_new(r, spec->batch_id, spec->attempt, spec->nonce, fn, arg);
 	struct launch_spec wire = {
-		.name = a->name, .cwd = spec->cwd ? spec->cwd : "", .argv = words(spec->argv), .envp = words(spec->envp),
-		.log_max_bytes = r->config.log_max_bytes, .grace_ms = r->config.kill_grace_ms,
+		.name = a->name,
+		.cwd = spec->cwd ? spec->cwd : "",
+		.argv = words(spec->argv),
+		.envp = words(spec->envp),
+		.log_max_bytes = r->config.log_max_bytes,
+		.grace_ms = r->config.kill_grace_ms,
 		.go_timeout_ms = r->config.go_timeout_ms,
 	};
 	struct error e;

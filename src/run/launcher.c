@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 
 enum {
-	SAFE_FD = 10,      /* above the numbers that the child's descriptors get */
-	END_WAIT_MS = 1000,/* for it to end by itself when its socket is closed */
+	SAFE_FD = 10,       /* above the numbers that the child's descriptors get */
+	END_WAIT_MS = 1000, /* for it to end by itself when its socket is closed */
 };
 
 struct launcher {
@@ -118,8 +118,13 @@ bool launcher_new(struct loop *loop, const char *shim_path, int run_dirfd, loop_
 {
 	struct launcher *l = xcalloc(1, sizeof *l);
 
-	*l = (struct launcher){ .loop = loop, .shim_path = xstrdup(shim_path), .run_dirfd = run_dirfd,
-				.on_ready = on_ready, .arg = arg, .socket = -1, .pidfd = -1 };
+	*l = (struct launcher){ .loop = loop,
+				.shim_path = xstrdup(shim_path),
+				.run_dirfd = run_dirfd,
+				.on_ready = on_ready,
+				.arg = arg,
+				.socket = -1,
+				.pidfd = -1 };
 	l->restart = loop_timer_new(loop, on_restart, l);
 	if (!start(l, e)) {
 		launcher_free(l);

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 enum {
-	WAIT_MIN_MS = 200,        /* between looks while the log grows */
-	WAIT_MAX_MS = 2000,       /* while it does not */
-	LINE_SEARCH_BYTES = 65536,/* how far from the ideal place a line's end is looked for */
+	WAIT_MIN_MS = 200,         /* between looks while the log grows */
+	WAIT_MAX_MS = 2000,        /* while it does not */
+	LINE_SEARCH_BYTES = 65536, /* how far from the ideal place a line's end is looked for */
 	READ_BYTES = 32768,
 	STEP_BYTES = 1024 * 1024, /* not for less: each step costs two syncs */
 	BLOCK_BYTES = 4096,

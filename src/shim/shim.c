@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 
 enum {
-	STRAGGLERS_MS = 200,        /* what is left when the driver ends gets this long to end by itself */
-	EXIT_RECORD_TRIES_MAX = 60, /* a status is worth waiting for the disk … */
-	EXIT_RECORD_RETRY_MS = 1000,/* … this long between tries */
+	STRAGGLERS_MS = 200,         /* what is left when the driver ends gets this long to end by itself */
+	EXIT_RECORD_TRIES_MAX = 60,  /* a status is worth waiting for the disk … */
+	EXIT_RECORD_RETRY_MS = 1000, /* … this long between tries */
 };
 
 struct shim {
@@ -159,9 +159,13 @@ static void start(struct shim *s)
 	(void)close(fd);
 	s->cgroup_fd = cgroup_make(s->zygote->cgroup_fd, s->name);
 	s->end.started_wall_ms = clock_wall_ms();
-	s->driver = driver_start(&(struct driver_start){ .spec = &s->spec, .dir_fd = s->dir_fd, .log_fd = s->log_fd,
-				 .tree_lock_fd = s->tree_lock_fd, .cgroup_fd = s->cgroup_fd,
-				 .oom_reset = s->zygote->oom_reset }, &err, &step);
+	s->driver = driver_start(&(struct driver_start){ .spec = &s->spec,
+							 .dir_fd = s->dir_fd,
+							 .log_fd = s->log_fd,
+							 .tree_lock_fd = s->tree_lock_fd,
+							 .cgroup_fd = s->cgroup_fd,
+							 .oom_reset = s->zygote->oom_reset },
+				 &err, &step);
 	if (s->driver < 0) {
 		cgroup_remove(s->zygote->cgroup_fd, s->name);
 		refuse(s, "no process could be made for it");
@@ -257,8 +261,14 @@ static void write_end(const struct shim *s)
 void shim_main(const struct zygote *z, int spec_fd, int control_fd)
 {
 	struct shim s = {
-		.zygote = z, .control_fd = control_fd, .dir_fd = -1, .signal_fd = -1, .log_fd = -1,
-		.shim_lock_fd = -1, .tree_lock_fd = -1, .cgroup_fd = -1,
+		.zygote = z,
+		.control_fd = control_fd,
+		.dir_fd = -1,
+		.signal_fd = -1,
+		.log_fd = -1,
+		.shim_lock_fd = -1,
+		.tree_lock_fd = -1,
+		.cgroup_fd = -1,
 	};
 	struct error e;
 

@@ -42,8 +42,8 @@ pid_t driver_start(const struct driver_start *start, int *ret_err, const char **
 /* --- tree.c --- */
 
 struct tree {
-	pid_t driver;      /* leader of its process group; 0 once reaped: then the number may be another's */
-	int cgroup_fd;     /* -1: none */
+	pid_t driver;  /* leader of its process group; 0 once reaped: then the number may be another's */
+	int cgroup_fd; /* -1: none */
 	int64_t grace_ms;
 	int step;
 	int64_t step_at_ms; /* clock_now_ms() of the next step; INT64_MAX: nothing to do */
@@ -67,7 +67,7 @@ int64_t logcap_look(struct logcap *c);
 
 /* --- cgroup.c --- */
 
-int cgroup_open_own(void); /* -1: none to make children in */
-int cgroup_make(int parent_fd, const char *attempt_name);    /* -1: not possible */
+int cgroup_open_own(void);                                /* -1: none to make children in */
+int cgroup_make(int parent_fd, const char *attempt_name); /* -1: not possible */
 bool cgroup_kill(int cgroup_fd);
 void cgroup_remove(int parent_fd, const char *attempt_name); /* once it is empty */

@@ -18,16 +18,14 @@ enum {
 	STEP_KILL_GROUP,
 	STEP_KILL_ALL,
 
-	TERM_ALL_AFTER_MS = 50,  /* what the group's members get to end by themselves */
+	TERM_ALL_AFTER_MS = 50, /* what the group's members get to end by themselves */
 	KILL_ALL_AFTER_MS = 20,
 	KILL_AGAIN_MS = 100,
 };
 
 void tree_init(struct tree *t, pid_t driver, int cgroup_fd, int64_t grace_ms)
 {
-	*t = (struct tree){
-		.driver = driver, .cgroup_fd = cgroup_fd, .grace_ms = grace_ms, .step_at_ms = INT64_MAX
-	};
+	*t = (struct tree){ .driver = driver, .cgroup_fd = cgroup_fd, .grace_ms = grace_ms, .step_at_ms = INT64_MAX };
 }
 
 void tree_end(struct tree *t, int64_t after_ms)
