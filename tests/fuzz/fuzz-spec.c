@@ -85,7 +85,7 @@ static void check_argv(struct arena *a, const struct spec *s)
 	while (argv[n])
 		n++;
 	must(n <= SPARK_ARGV_MAX_COUNT && n >= 4 + s->args.count);
-	must(strcmp(argv[0], "/s") == 0);
+	must(argv[0] && strcmp(argv[0], "/s") == 0);
 
 	const char **last = argv + n - s->args.count;
 	must(last[-1] == s->file);
