@@ -266,6 +266,11 @@ static bool follow(struct cli *c, const struct submit_options *o, const char *id
 	char state[LOGS_STATE_MAX] = "";
 
 	if (!logs_follow(c, &l, state, e)) {
+		if (e->code == ERR_NOT_FOUND && !o->json) {
+			cli_say("batch %s was deleted meanwhile", id); /* a kill takes the record with it */
+			*ret_status = EXIT_NOT_SUCCESS;
+			return true;
+		}
 		if (!interrupt_seen())
 			return error_wrap(e, "following batch %s", id);
 		cli_say("detached; batch %s goes on\nfollow it again: florus %slog -f %s\nkill it: florus %skill %s",

@@ -320,6 +320,16 @@ def test_follow_of_what_does_not_succeed_exits_1(cli, standin, program, state):
     assert done.stderr.endswith(f"batch 0 {state}\n")
 
 
+def test_follow_of_what_another_deletes_exits_1(cli, standin, program):
+    def begin():
+        standin.batches[0].state = "running"
+        standin.batches[0].lines = ["working"]
+    run_by_steps(standin, 0, [begin, *[lambda: None] * 3, standin.batches.clear])
+    done = cli("submit", "-f", program)
+    assert (done.returncode, done.stdout) == (1, "working\n")
+    assert done.stderr == "batch 0 starting\nflorus: batch 0 was deleted meanwhile\n"
+
+
 def test_follow_with_json_leaves_stdout_to_the_object(cli, standin, program):
     def end():
         standin.batches[0].lines = ["line"]
