@@ -51,7 +51,7 @@ struct attempt {
 	char name[ATTEMPT_NAME_MAX];
 	enum phase phase;
 	struct attempt *prev, *next; /* in the queue */
-	bool same_boot, told_started, followed_shim;
+	bool same_boot, told_go, told_started, followed_shim;
 	int spec_fd, control_fd;
 	struct loop_watch *control_watch;
 	int pidfd; /* of its shim, or, without one, of its driver; -1 */
@@ -136,8 +136,7 @@ static void never(struct attempt *a, const char *why)
 	enter(a, PHASE_NEVER);
 	drop_control(a);
 	drop_pidfd(a);
-	if (why != a->why)
-		(void)snprintf(a->why, sizeof a->why, "%s", why);
+	(void)snprintf(a->why, sizeof a->why, "%s", why);
 	loop_timer_set(a->timer, 0, 0);
 }
 
@@ -313,7 +312,11 @@ static void look(struct attempt *a)
 	}
 	switch (rundir_verdict(&d, a->same_boot)) {
 	case RUNDIR_NEVER:
-		never(a, a->why[0] ? a->why : "it was not started");
+		/* A directory that somebody removed says nothing: what we know to have run, or may have, is not repeated. */
+		if (a->told_started || (a->told_go && !d.exists))
+			finish_lost(a, &d, "exit status lost: its directory was removed");
+		else
+			never(a, "it was not started");
 		break;
 	case RUNDIR_STARTING:
 		look_starting(a, &d);
@@ -357,6 +360,7 @@ static void on_ready(struct attempt *a, const struct launch_msg *ready)
 		never(a, "its shim ended at once");
 		return;
 	}
+	a->told_go = true;
 	enter(a, PHASE_GO);
 	(void)launch_send(a->control_fd, &go); /* if it is gone its pidfd says so */
 	loop_timer_set(a->timer, left_ms + STARTING_MAX_MS, 0);
@@ -405,7 +409,7 @@ static void on_timer(void *arg)
 
 	switch (a->phase) {
 	case PHASE_QUEUED:
-		never(a, a->why[0] ? a->why : "no shim could be had in time");
+		never(a, "no shim could be had in time");
 		break;
 	case PHASE_SENT:
 		never(a, "its shim was not ready in time");

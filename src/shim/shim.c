@@ -250,10 +250,13 @@ static void supervise(struct shim *s)
 static void write_end(const struct shim *s)
 {
 	struct error e;
+	struct stat st;
 
 	for (int i = 0; i < EXIT_RECORD_TRIES_MAX; i++) {
 		if (record_write_exit(s->dir_fd, &s->end, &e))
 			return;
+		if (fstat(s->dir_fd, &st) == 0 && st.st_nlink == 0)
+			return; /* somebody removed the directory: nobody will read it */
 		(void)poll(NULL, 0, EXIT_RECORD_RETRY_MS);
 	}
 }

@@ -314,6 +314,51 @@ TEST(launches_that_a_dying_launcher_had_taken_never_start)
 	mini_close(&f);
 }
 
+static void remove_dir(struct florusd *f)
+{
+	char name[ATTEMPT_NAME_MAX];
+	struct error e;
+
+	attempt_name(name, 1, 1, NONCE);
+	CHECK_OK(attempt_remove_dir(f->run_fd, name, &e), e);
+}
+
+TEST(removing_the_directory_of_a_running_driver_does_not_make_it_one_that_never_ran)
+{
+	struct florusd f = { 0 };
+
+	mini_open(&f);
+	mini_launch(&f, "sleep", NULL);
+	mini_wait(&f, mini_is_up);
+	remove_dir(&f);
+	attempt_kill(f.attempt);
+	mini_check_end(&f, ATTEMPT_END_LOST, 0);
+	CHECK(!mini_lives(f.driver));
+	mini_close(&f);
+}
+
+/* A link inside an attempt's directory leads nowhere, and a driver's own tree goes with it. */
+TEST(removal_stays_inside_the_directory)
+{
+	struct florusd f = { 0 };
+	int fd = open("precious", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	struct error e;
+
+	CHECK(fd >= 0 && close(fd) == 0);
+	CHECK(mkdir("outside", 0700) == 0 && rename("precious", "outside/precious") == 0);
+	mini_open(&f);
+	CHECK(mkdirat(f.run_fd, "1.1.x", 0700) == 0 && mkdirat(f.run_fd, "1.1.x/a", 0700) == 0);
+	CHECK(symlinkat("../../outside", f.run_fd, "1.1.x/link") == 0);
+	CHECK(symlinkat("../../../outside/precious", f.run_fd, "1.1.x/a/link") == 0);
+	CHECK_OK(attempt_remove_dir(f.run_fd, "1.1.x", &e), e);
+	CHECK(faccessat(f.run_fd, "1.1.x", F_OK, 0) < 0);
+	CHECK(access("outside/precious", F_OK) == 0);
+	CHECK_OK(attempt_remove_dir(f.run_fd, "1.1.x", &e), e);
+	CHECK(!attempt_remove_dir(f.run_fd, "..", &e));
+	CHECK(!attempt_remove_dir(f.run_fd, "a/b", &e));
+	mini_close(&f);
+}
+
 /* --- strangers --- */
 
 static void make_file(int dir_fd, const char *name)
