@@ -63,7 +63,6 @@ def test_bad_escapes_are_400(one, path):
         "/batches/0;x/state",
         "/batches/%30",
         "/batches/00",
-        "/b%61tches/0",
         "/livy/batches/0;jsessionid=1",
         "/batches/a%2Fb",
         "/batches/a%2fb",
@@ -125,7 +124,7 @@ def test_head_is_get_without_the_body(one, path):
 
 def test_an_absolute_target_is_the_same(one):
     answer = one.raw(b"GET http://elsewhere/batches/0 HTTP/1.1\r\nHost: elsewhere\r\n\r\n")
-    assert answer.status in (200, 400)
+    assert (answer.status, answer.body["id"]) == (200, 0)
 
 
 @pytest.mark.parametrize("how", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "_method"])
