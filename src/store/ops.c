@@ -44,14 +44,13 @@ static bool find_key(struct db *db, struct store_insert *in, bool *ret_found, st
 
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		return db_error(db, e, "looking up an Idempotency-Key");
-	*ret_found = rc == SQLITE_ROW;
-	if (!*ret_found)
+	if (rc == SQLITE_DONE)
 		return true;
 	if (!sqlite3_column_int(s, 1))
 		return error_set(e, ERR_KEY_REUSED, "Idempotency-Key was used for another request (batch %lld)",
 				 (long long)sqlite3_column_int64(s, 0));
 	in->out_id = sqlite3_column_int64(s, 0);
-	in->out_existing = true;
+	*ret_found = in->out_existing = true;
 	return true;
 }
 
@@ -60,8 +59,10 @@ static bool run_insert(struct db *db, struct store_op *op, struct error *e)
 	struct store_insert *in = (struct store_insert *)op;
 	bool found = false;
 
-	if (in->idem_key && (!find_key(db, in, &found, e) || found))
-		return found;
+	if (in->idem_key && !find_key(db, in, &found, e))
+		return false;
+	if (found)
+		return true;
 	if (in->only_existing)
 		return error_set(e, ERR_NOT_FOUND, "this Idempotency-Key is new");
 	in->out_id = db->next_id;
