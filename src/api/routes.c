@@ -18,6 +18,7 @@ static const struct route routes[] = {
 };
 
 #define LIVY_MOUNT "/livy"
+#define VERSIONED "application/vnd.livy.v"
 
 /* The path without florus.http.base-path; NULL when it is not under it. */
 static const char *strip_base(const struct config *config, const char *path)
@@ -49,6 +50,45 @@ static void refuse_path(struct call *c, const char *path, enum route_result why,
 	api_answer_empty(c, why == ROUTE_NO_METHOD ? 405 : 404, path && is_api_path(path) ? API_JSON : API_HTML);
 }
 
+/* A POST may stand for another method (livy.md 1.0): clients behind proxies that know only GET and POST. */
+static enum http_method method_of(struct http_request *rq)
+{
+	static const char *const headers[] = { "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override" };
+	const char *name = http_method(rq) == HTTP_POST ? http_query(rq, "_method") : NULL;
+
+	if (http_method(rq) != HTTP_POST)
+		return http_method(rq);
+	for (size_t i = 0; !name && i < ARRAY_LEN(headers); i++)
+		name = http_header(rq, headers[i]);
+	return name ? http_method_parse(name) : HTTP_POST;
+}
+
+/* Only version 0.1 of the API exists, for those who ask for one (livy.md 1.0). */
+static bool version_ok(struct http_request *rq, struct error *e)
+{
+	const char *accept = http_header(rq, "Accept"), *version;
+
+	if (!accept || !str_starts(accept, VERSIONED))
+		return true;
+	version = accept + strlen(VERSIONED);
+	size_t n = strcspn(version, "+");
+	if (n == 3 && strncmp(version, "0.1", 3) == 0)
+		return true;
+	return error_set(e, ERR_UNACCEPTABLE, "No value found for '%.*s'", n > 32 ? 32 : (int)n, version);
+}
+
+static void run(struct call *c, const struct route_match *match)
+{
+	struct error e = { 0 };
+
+	if (str_starts(match->route->pattern, "/batches") && !version_ok(c->rq, &e))
+		api_answer_error(c, &e);
+	else if (!http_body_decode(c->rq, &e))
+		api_answer_error(c, &e);
+	else
+		match->route->handle(c, match->id);
+}
+
 void api_handle(void *arg, struct http_request *rq)
 {
 	struct api *api = arg;
@@ -64,11 +104,11 @@ void api_handle(void *arg, struct http_request *rq)
 		path += strlen(LIVY_MOUNT);
 	}
 	if (path)
-		found = route_find(routes, ARRAY_LEN(routes), http_method(rq), path, &match);
+		found = route_find(routes, ARRAY_LEN(routes), method_of(rq), path, &match);
 	log_debug("request", LOG_STR("method", http_method_name(rq)), LOG_STR("path", http_path(rq)),
 		  LOG_STR("request", http_request_id(rq)));
 	if (found == ROUTE_FOUND)
-		match.route->handle(c, match.id);
+		run(c, &match);
 	else
 		refuse_path(c, path, found, &match);
 }

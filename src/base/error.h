@@ -22,6 +22,8 @@
 	X(ERR_NOT_FOUND, "not_found", 404, 3)       /* */                                          \
 	X(ERR_CONFLICT, "conflict", 409, 5)         /* not now: something else is in the way */     \
 	X(ERR_TOO_LARGE, "too_large", 413, 2)       /* over a named ceiling */                      \
+	X(ERR_UNACCEPTABLE, "unacceptable", 406, 2) /* no answer in the form that was asked for */  \
+	X(ERR_UNSUPPORTED, "unsupported", 415, 2)   /* a coding of the body we do not know */       \
 	X(ERR_KEY_REUSED, "key_reused", 422, 5)     /* Idempotency-Key with another body */         \
 	X(ERR_BUSY, "busy", 429, 6)                 /* a queue is full; Retry-After */              \
 	X(ERR_INTERNAL, "internal", 500, 1)         /* our fault */                                 \

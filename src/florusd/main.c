@@ -183,6 +183,8 @@ static bool start(struct florusd *d, const char *const *env, struct error *e)
 
 	raise_limits();
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGUSR1, SIG_IGN);
+	(void)signal(SIGUSR2, SIG_IGN);
 	d->loop = loop_new();
 	if (!statedir_open(c->florus_state_dir, &d->dir, e))
 		return false;

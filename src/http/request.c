@@ -1,9 +1,22 @@
 #include "http/request.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "http/inflate.h"
 #include <string.h>
+#include <strings.h>
 
 enum { REQUEST_ID_DIGITS = 16 };
+
+/* "http://host/path", as to a proxy, means /path (RFC 9112 3.2.2). */
+static const char *origin_form(const char *target)
+{
+	const char *rest = strncasecmp(target, "http://", 7) == 0 ? target + 7 : strncasecmp(target, "https://", 8) == 0 ? target + 8 : NULL;
+
+	if (!rest)
+		return target;
+	rest += strcspn(rest, "/?");
+	return *rest == '/' ? rest : "/";
+}
 
 struct http_request *request_new(struct http_server *s, const char *target)
 {
@@ -11,6 +24,7 @@ struct http_request *request_new(struct http_server *s, const char *target)
 	char *query;
 
 	rq->server = s;
+	target = origin_form(target);
 	rq->target_len = strlen(target);
 	rq->target = xmalloc(rq->target_len + 1);
 	memcpy(rq->target, target, rq->target_len + 1);
@@ -33,6 +47,27 @@ struct http_request *request_free(struct http_request *rq)
 	free(rq->target);
 	free(rq);
 	return NULL;
+}
+
+static const struct {
+	const char *name;
+	enum http_method method;
+} methods[] = { { "GET", HTTP_GET }, { "POST", HTTP_POST }, { "DELETE", HTTP_DELETE }, { "HEAD", HTTP_HEAD } };
+
+enum http_method http_method_known(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (strcmp(name, methods[i].name) == 0)
+			return methods[i].method;
+	return HTTP_OTHER;
+}
+
+enum http_method http_method_parse(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (strcasecmp(name, methods[i].name) == 0)
+			return methods[i].method;
+	return HTTP_OTHER;
 }
 
 enum http_method http_method(const struct http_request *rq)
@@ -96,6 +131,11 @@ const char *http_body(const struct http_request *rq, size_t *ret_len)
 {
 	*ret_len = rq->body.len;
 	return sbuf_str(&rq->body);
+}
+
+bool http_body_decode(struct http_request *rq, struct error *e)
+{
+	return rq->body.len == 0 || inflate_body(http_header(rq, "Content-Encoding"), &rq->body, e);
 }
 
 static bool id_ok(const char *s)

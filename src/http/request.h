@@ -32,8 +32,10 @@ struct http_request {
 	bool begun;                      /* the header was judged */
 	bool handled;                    /* the handler was called */
 	bool suspended;
+	bool cut;                        /* refused in the middle of its body */
 	struct http_request *prev, *next; /* server's list */
 };
 
+enum http_method http_method_known(const char *name); /* exact case, as on the wire */
 struct http_request *request_new(struct http_server *s, const char *target);
 struct http_request *request_free(struct http_request *rq); /* takes NULL; returns NULL */

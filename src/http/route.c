@@ -2,32 +2,39 @@
 #include "base/str.h"
 #include <string.h>
 
-/* Length of a path segment up to '/', ';' or the end; *next is where the following segment starts ("" at the end). */
-static size_t segment(const char *s, const char **next)
+/* Copies the segment at s without its ";…" and decodes it; *next is where the following one starts ("" at the end). */
+static ssize_t take_segment(const char *s, const char **next, char *to, size_t size)
 {
-	size_t n = strcspn(s, "/;"), all = strcspn(s, "/");
+	size_t n = strcspn(s, "/;");
 
-	*next = s + all;
-	return n;
+	*next = s + strcspn(s, "/");
+	if (n >= size)
+		n = size - 1; /* longer than any pattern and any id: fits nothing */
+	memcpy(to, s, n);
+	to[n] = '\0';
+	return str_percent_decode(to);
 }
 
-/* Does the path fit the pattern? Yields the id's text, not decoded. */
-static bool fits(const char *pattern, const char *path, const char **ret_id, size_t *ret_id_len)
+enum { SEGMENT_MAX = ROUTE_ID_MAX + 2 };
+
+/* Does the path fit the pattern? Copies the id. */
+static bool fits(const char *pattern, const char *path, char *id)
 {
 	bool collection = !strchr(pattern, '{');
+	char got[SEGMENT_MAX];
 
 	while (*pattern == '/' && *path == '/') {
-		const char *want = pattern + 1, *got = path + 1;
-		size_t want_len = segment(want, &pattern), got_len = segment(got, &path);
+		const char *want = pattern + 1;
+		size_t want_len = strcspn(want, "/");
+		ssize_t len = take_segment(path + 1, &path, got, sizeof got);
 
-		if (want[0] == '{') {
-			if (got_len == 0)
-				return false;
-			*ret_id = got;
-			*ret_id_len = got_len;
-		} else if (want_len != got_len || memcmp(want, got, got_len) != 0) {
+		pattern = want + want_len;
+		if (len < 0 || len > ROUTE_ID_MAX)
 			return false;
-		}
+		if (want[0] == '{' && len > 0)
+			memcpy(id, got, (size_t)len + 1);
+		else if ((size_t)len != want_len || memcmp(want, got, want_len) != 0)
+			return false;
 	}
 	return *pattern == '\0' && (*path == '\0' || (collection && strcmp(path, "/") == 0));
 }
@@ -42,26 +49,33 @@ static void describe_allowed(unsigned methods, char *to, size_t size)
 		to[n - 2] = '\0';
 }
 
+static bool escapes_ok(const char *path)
+{
+	for (const char *p = strchr(path, '%'); p; p = strchr(p + 1, '%')) {
+		char one[4] = { p[0], p[1], p[1] ? p[2] : '\0', '\0' };
+
+		if (str_percent_decode(one) < 0)
+			return false;
+	}
+	return true;
+}
+
 enum route_result route_find(const struct route *routes, size_t count, enum http_method method, const char *path,
 			     struct route_match *ret)
 {
 	unsigned allowed = 0;
 
+	if (!escapes_ok(path))
+		return ROUTE_BAD_ESCAPE;
 	for (size_t i = 0; i < count; i++) {
-		const char *id = "";
-		size_t id_len = 0;
-
-		if (!fits(routes[i].pattern, path, &id, &id_len))
+		ret->id[0] = '\0';
+		if (!fits(routes[i].pattern, path, ret->id))
 			continue;
 		allowed |= routes[i].method;
 		if (routes[i].method != (method == HTTP_HEAD ? HTTP_GET : method))
 			continue;
-		if (id_len > ROUTE_ID_MAX)
-			return ROUTE_NO_PATH;
-		memcpy(ret->id, id, id_len);
-		ret->id[id_len] = '\0';
 		ret->route = &routes[i];
-		return str_percent_decode(ret->id) < 0 ? ROUTE_BAD_ESCAPE : ROUTE_FOUND;
+		return ROUTE_FOUND;
 	}
 	describe_allowed(allowed, ret->allow, sizeof ret->allow);
 	return allowed ? ROUTE_NO_METHOD : ROUTE_NO_PATH;

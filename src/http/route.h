@@ -3,7 +3,7 @@
  *
  * Patterns are literal segments and at most one {id}: "/batches/{id}/log". Paths match whole and
  * case-sensitively; one trailing slash is accepted only at a collection (a pattern without {id});
- * "//" is nothing (livy.md 1.0). From a segment on, ";…" is cut; the id is percent-decoded after matching.
+ * "//" is nothing (livy.md 1.0). In each segment ";…" is cut, then escapes are decoded: %2F does not separate.
  */
 #pragma once
 #include "http/server.h"
@@ -22,7 +22,7 @@ enum route_result { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD, ROUTE_BAD_ESCAP
 
 struct route_match {
 	const struct route *route;      /* ROUTE_FOUND */
-	char id[ROUTE_ID_MAX + 1];
+	char id[ROUTE_ID_MAX + 2];
 	char allow[64];                 /* ROUTE_NO_METHOD: for the Allow header */
 };
 

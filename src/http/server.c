@@ -2,6 +2,7 @@
 #include "http/listen.h"
 #include "http/request.h"
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
 	/* What libmicrohttpd needs in a connection's pool beside the header block: parsed fields, answer header. */
@@ -57,19 +58,6 @@ static enum MHD_Result on_field(void *arg, enum MHD_ValueKind kind, const char *
 	return MHD_YES;
 }
 
-static enum http_method method_of(const char *name)
-{
-	static const struct {
-		const char *name;
-		enum http_method method;
-	} known[] = { { "GET", HTTP_GET }, { "POST", HTTP_POST }, { "DELETE", HTTP_DELETE }, { "HEAD", HTTP_HEAD } };
-
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (strcmp(name, known[i].name) == 0)
-			return known[i].method;
-	return HTTP_OTHER;
-}
-
 static size_t header_bytes(struct http_request *rq)
 {
 	return MHD_get_connection_info(rq->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
@@ -82,7 +70,7 @@ static void begin(struct http_request *rq, const char *method, const char *versi
 	struct guard g;
 
 	rq->begun = true;
-	rq->method = method_of(method);
+	rq->method = http_method_known(method);
 	rq->method_name = method;
 	rq->body.limit = (size_t)s->body_max_bytes;
 	guard_begin(&g);
@@ -99,14 +87,29 @@ static void begin(struct http_request *rq, const char *method, const char *versi
 		deadline_phase(rq->conn, PHASE_BODY);
 }
 
+/*
+ * The library can answer only between messages, but a client who sends without end must hear of it now. What it
+ * still sends is thrown away, up to as much again; then the connection is closed.
+ */
+static void refuse_body(struct http_request *rq)
+{
+	static const char answer[] = "HTTP/1.1 413 Payload Too Large\r\nContent-Type: text/html;charset=iso-8859-1\r\n"
+				     "Content-Length: 57\r\nConnection: close\r\n\r\n"
+				     "<h1>Bad Message 413</h1><pre>reason: Body too long</pre>\n";
+
+	rq->cut = true;
+	(void)send(rq->conn->fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static enum MHD_Result take_body(struct http_request *rq, const char *data, size_t *n)
 {
 	deadline_body_bytes(rq->conn, *n);
-	sbuf_add(&rq->body, data, *n);
+	if (!rq->cut)
+		sbuf_add(&rq->body, data, *n);
 	*n = 0;
-	if (!sbuf_ok(&rq->body) && !rq->response)
-		refuse(rq, 413, "Payload Too Large");
-	return MHD_YES;
+	if (!sbuf_ok(&rq->body) && !rq->cut)
+		refuse_body(rq);
+	return rq->cut && (int64_t)rq->conn->bytes > 2 * rq->server->body_max_bytes ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result queue(struct http_request *rq)
@@ -132,6 +135,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	}
 	if (*n > 0)
 		return take_body(rq, data, n);
+	if (rq->cut)
+		return MHD_NO; /* answered and to be closed */
 	if (!rq->handled && !rq->response) {
 		rq->handled = true;
 		deadline_phase(rq->conn, PHASE_WORK);

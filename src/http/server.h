@@ -49,12 +49,14 @@ struct http_server *http_server_free(struct http_server *s);
 
 enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_DELETE = 8, HTTP_OTHER = 16 };
 
+enum http_method http_method_parse(const char *name);                         /* any case; HTTP_OTHER when unknown */
 enum http_method http_method(const struct http_request *rq);
 const char *http_method_name(const struct http_request *rq);
 const char *http_path(const struct http_request *rq);                         /* as sent: not decoded, no query */
 const char *http_query(struct http_request *rq, const char *name);            /* decoded, the first of that name; NULL */
 const char *http_header(const struct http_request *rq, const char *name);     /* any case; NULL */
 const char *http_body(const struct http_request *rq, size_t *ret_len);        /* NUL-terminated; "" when none */
+MUST_CHECK bool http_body_decode(struct http_request *rq, struct error *e);   /* undoes Content-Encoding; see inflate.h */
 const char *http_request_id(struct http_request *rq);                         /* the client's, or made up */
 
 /* --- the answer --- */

@@ -3,10 +3,12 @@
 #include "model/logview.h"
 #include <fcntl.h>
 #include <limits.h>
-#include <string.h>
 #include <sys/stat.h>
 
-enum { EXCERPT_LINES = LOGVIEW_EXCERPT - 1 }; /* the last element is always the stderr header */
+enum {
+	EXCERPT_LINES = LOGVIEW_EXCERPT - 1, /* the last element is always the stderr header */
+	EXCERPT_BLOCK = 16 * 1024,
+};
 
 bool excerpt_changed(struct excerpt *x, int run_dirfd, const char *attempt_name)
 {
@@ -27,86 +29,93 @@ void excerpt_close(struct excerpt *x)
 	x->fd = -1;
 }
 
-static void write_line(struct jw *w, const char *line, size_t n)
+/* Looking for the last lines, from the end backwards. Lines end at \n, \r\n or \r (livy.md section 3). */
+struct backwards {
+	int64_t start[EXCERPT_LINES], end[EXCERPT_LINES]; /* the last line first; end: of its text */
+	int count;
+	int64_t end_of_line; /* where the text of the line being looked at ends; -1: that is unterminated and not shown */
+	bool lf_follows;     /* the byte looked at before was \n */
+	bool whole;          /* the beginning of the file was reached */
+};
+
+static void line_begins(struct backwards *b, int64_t at)
 {
-	_sbuf_ struct sbuf shown = SBUF_INIT(EXCERPT_LINE_MAX + 64);
-	size_t keep = n;
-
-	if (n > EXCERPT_LINE_MAX) {
-		keep = EXCERPT_LINE_MAX;
-		while (keep > 0 && ((unsigned char)line[keep] & 0xC0) == 0x80)
-			keep--;
+	if (b->end_of_line >= 0 && b->count < EXCERPT_LINES) {
+		b->start[b->count] = at;
+		b->end[b->count++] = b->end_of_line;
 	}
-	sbuf_add(&shown, line, keep);
-	if (keep < n)
-		sbuf_adds(&shown, " … [florus: line cut]");
+}
 
-	/* jw_str stops at NUL, a log line may hold one: escape by hand. */
+static void look_at(struct backwards *b, char c, int64_t at)
+{
+	bool pair = c == '\r' && b->lf_follows; /* the \r of a \r\n that was taken already */
+
+	if (pair)
+		b->end_of_line = b->end_of_line == at + 1 ? at : b->end_of_line;
+	else if (c == '\n' || c == '\r') {
+		line_begins(b, at + 1);
+		b->end_of_line = at;
+	}
+	b->lf_follows = c == '\n';
+}
+
+static void find_lines(int fd, int64_t size, bool ended, struct backwards *b)
+{
+	char block[EXCERPT_BLOCK];
+	int64_t at = size;
+
+	*b = (struct backwards){ .end_of_line = -1 };
+	if (ended && size > 0 && pread(fd, block, 1, size - 1) == 1 && block[0] != '\n' && block[0] != '\r')
+		b->end_of_line = size;
+	while (at > 0 && b->count < EXCERPT_LINES && size - at < EXCERPT_WINDOW) {
+		int64_t n = at < EXCERPT_BLOCK ? at : EXCERPT_BLOCK;
+
+		if (pread(fd, block, (size_t)n, at - n) != n)
+			return;
+		for (int64_t i = n; i-- > 0 && b->count < EXCERPT_LINES;)
+			look_at(b, block[i], at - n + i);
+		at -= n;
+	}
+	if (at == 0 && b->count < EXCERPT_LINES) {
+		line_begins(b, 0);
+		b->whole = true;
+	} else if (b->count < EXCERPT_LINES) {
+		line_begins(b, at); /* longer than the window: shown from its middle */
+	}
+}
+
+static void write_line(int fd, int64_t start, int64_t end, struct jw *w)
+{
 	_sbuf_ struct sbuf quoted = SBUF_INIT(8 * EXCERPT_LINE_MAX);
+	char text[EXCERPT_LINE_MAX];
+	int64_t want = end - start;
+	bool cut = want > EXCERPT_LINE_MAX;
+	ssize_t n = pread(fd, text, (size_t)(cut ? EXCERPT_LINE_MAX : want), start);
+
+	/* Cut between characters. */
+	while (cut && n > 0 && ((unsigned char)text[n - 1] & 0xC0) == 0x80)
+		n--;
+	if (cut && n > 0 && (unsigned char)text[n - 1] >= 0xC0)
+		n--;
 	sbuf_addc(&quoted, '"');
-	json_escape(&quoted, sbuf_str(&shown), shown.len);
+	json_escape(&quoted, text, n > 0 ? (size_t)n : 0);
+	if (cut)
+		sbuf_adds(&quoted, " … [florus: line cut]");
 	sbuf_addc(&quoted, '"');
 	jw_raw(w, NULL, sbuf_str(&quoted), quoted.len);
 }
 
-struct window {
-	const char *start[EXCERPT_LINES]; /* ring of the last lines */
-	size_t len[EXCERPT_LINES];
-	int64_t count;
-};
-
-static void push(struct window *v, const char *start, size_t len)
-{
-	v->start[v->count % EXCERPT_LINES] = start;
-	v->len[v->count % EXCERPT_LINES] = len;
-	v->count++;
-}
-
-/* Splits as Java's BufferedReader does: \n, \r\n, \r. */
-static void split(const char *bytes, size_t n, bool ended, struct window *v)
-{
-	size_t start = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (bytes[i] != '\n' && bytes[i] != '\r')
-			continue;
-		push(v, bytes + start, i - start);
-		if (bytes[i] == '\r' && i + 1 < n && bytes[i + 1] == '\n')
-			i++;
-		start = i + 1;
-	}
-	if (ended && start < n)
-		push(v, bytes + start, n - start);
-}
-
-static size_t read_end(struct excerpt *x, char *to, bool *ret_whole)
-{
-	struct stat st;
-
-	*ret_whole = true;
-	if (x->fd < 0 || fstat(x->fd, &st) < 0) {
-		x->size = 0;
-		return 0;
-	}
-	x->size = st.st_size;
-	off_t from = st.st_size > EXCERPT_WINDOW ? st.st_size - EXCERPT_WINDOW : 0;
-	*ret_whole = from == 0;
-	ssize_t n = pread(x->fd, to, EXCERPT_WINDOW, from);
-	return n > 0 ? (size_t)n : 0;
-}
-
 void excerpt_write(struct excerpt *x, bool ended, struct jw *w)
 {
-	static char bytes[EXCERPT_WINDOW]; /* loop thread only */
-	struct window v = { .count = 0 };
-	bool whole;
-	size_t n = read_end(x, bytes, &whole);
+	struct backwards b = { .whole = true };
+	struct stat st;
 
-	split(bytes, n, ended, &v);
-	int64_t shown = v.count < EXCERPT_LINES ? v.count : EXCERPT_LINES;
-	if (whole && v.count < EXCERPT_LINES)
+	x->size = x->fd >= 0 && fstat(x->fd, &st) == 0 ? st.st_size : 0;
+	if (x->size > 0)
+		find_lines(x->fd, x->size, ended, &b);
+	if (b.whole || x->size == 0)
 		jw_str(w, NULL, LOGVIEW_HEAD);
-	for (int64_t i = v.count - shown; i < v.count; i++)
-		write_line(w, v.start[i % EXCERPT_LINES], v.len[i % EXCERPT_LINES]);
+	for (int i = b.count; i-- > 0;)
+		write_line(x->fd, b.start[i], b.end[i], w);
 	jw_str(w, NULL, LOGVIEW_TAIL);
 }

@@ -1,14 +1,14 @@
 /*
  * excerpt - the last lines of a log, for the `log` of a batch object, without reading the rest.
  *
- * Reads at most EXCERPT_WINDOW bytes from the end, so its cost does not depend on the log's size. A line
- * longer than EXCERPT_LINE_MAX is cut, with a marker; the whole line is in /log.
+ * Looks back from the end for as many line ends as it needs, at most EXCERPT_WINDOW bytes, so its cost does not depend
+ * on the log's size. A line longer than EXCERPT_LINE_MAX is cut, with a marker; /log has more of it.
  */
 #pragma once
 #include "base/json.h"
 #include <stdint.h>
 
-enum { EXCERPT_WINDOW = 64 * 1024, EXCERPT_LINE_MAX = 4096 };
+enum { EXCERPT_WINDOW = 16 * 1024 * 1024, EXCERPT_LINE_MAX = 4096 };
 
 /* The excerpt's state; zero (fd -1) at first. The fd stays open while the driver runs. */
 struct excerpt {

@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/registry.h"
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* --- storing what happened --- */
 
@@ -168,6 +170,19 @@ static const char *end_name(const struct attempt_report *report)
 	return report && report->event == ATTEMPT_ENDED ? names[report->end] : NULL;
 }
 
+/* Why a batch ended, when it was not the driver who said so, belongs where people look: at the end of its log. */
+static void log_reason(const struct entry *en, const char *why)
+{
+	char name[ATTEMPT_NAME_MAX], path[ATTEMPT_NAME_MAX + sizeof RECORD_LOG + 1];
+
+	attempt_name(name, en->shown.id, en->shown.attempt, en->shown.nonce);
+	(void)snprintf(path, sizeof path, "%s/" RECORD_LOG, name);
+	(void)mkdirat(en->of->run_dirfd, name, 0700);
+	_close_ int fd = openat(en->of->run_dirfd, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || dprintf(fd, "florus: %s\n", why) < 0)
+		log_warn("reason not written to the log", LOG_INT("batch", en->shown.id));
+}
+
 static void finish(struct entry *en, const struct attempt_report *report)
 {
 	struct batches *b = en->of;
@@ -179,6 +194,8 @@ static void finish(struct entry *en, const struct attempt_report *report)
 	up.finished_ms = en->shown.finished_ms;
 	up.started_ms = en->shown.started_ms;
 	up.end_code = report ? report->code : 0;
+	if (*why && en->shown.state == STATE_DEAD && en->shown.attempt > 0)
+		log_reason(en, why);
 	excerpt_close(&en->excerpt);
 	store_change(en, &up, why);
 	log_info("batch finished", LOG_INT("batch", en->shown.id), LOG_STR("state", state_name(en->shown.state)),

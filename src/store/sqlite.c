@@ -63,6 +63,11 @@ static bool refuse_damaged(const char *what, struct error *e)
 			 what);
 }
 
+static bool refuse_foreign(struct error *e)
+{
+	return error_set(e, ERR_CONFIG, "florus.db belongs to another program: use another state directory; the file was left as it is");
+}
+
 /* Looks at the header before SQLite may touch anything, so that a refused file stays byte for byte. */
 static bool check_header(const char *path, struct error *e)
 {
@@ -84,7 +89,7 @@ static bool check_header(const char *path, struct error *e)
 		return refuse_damaged("its size does not fit its pages", e);
 	uint32_t application = big_endian(h + 68), version = big_endian(h + 60);
 	if (application != DB_APPLICATION_ID && application != 0)
-		return error_set(e, ERR_CONFIG, "florus.db belongs to another program: use another state directory");
+		return refuse_foreign(e);
 	if (version > DB_VERSION)
 		return refuse_newer(version, e);
 	return true;
@@ -120,26 +125,44 @@ static bool quick_check(struct db *db, struct error *e)
 	return strcmp(found, "ok") == 0 || refuse_damaged(found, e);
 }
 
+static bool refuse_unusable(struct db *db, struct error *e)
+{
+	switch (sqlite3_errcode(db->handle)) {
+	case SQLITE_BUSY:
+		return error_set(e, ERR_CONFIG, "florus.db is in use by another process: stop it, or use another state directory");
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+		return refuse_damaged(sqlite3_errmsg(db->handle), e);
+	case SQLITE_FULL:
+		return error_set(e, ERR_CONFIG, "cannot open florus.db: the disk is full; free some space");
+	default:
+		return error_set(e, ERR_CONFIG, "cannot open florus.db: %s", sqlite3_errmsg(db->handle));
+	}
+}
+
+/* A file of ours says so from its first transaction on. Asked before anything may be written. */
+static bool check_identity(struct db *db, struct error *e)
+{
+	int64_t application = 0, tables = 0;
+
+	if (!ask_int(db, "PRAGMA application_id", &application, e) ||
+	    !ask_int(db, "SELECT count(*) FROM sqlite_master", &tables, e))
+		return refuse_unusable(db, e);
+	return application == DB_APPLICATION_ID || (application == 0 && tables == 0) || refuse_foreign(e);
+}
+
 static bool configure(struct db *db, struct error *e)
 {
 	(void)sqlite3_busy_timeout(db->handle, DB_BUSY_TIMEOUT_MS);
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	if (!run_text(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			  "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;"
-			  "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192; BEGIN EXCLUSIVE; COMMIT", e)) {
-		int rc = sqlite3_errcode(db->handle);
-
-		if (rc == SQLITE_BUSY)
-			return error_set(e, ERR_CONFIG, "florus.db is in use by another process: stop it, or use another "
-							"state directory");
-		if (rc == SQLITE_NOTADB || rc == SQLITE_CORRUPT)
-			return refuse_damaged(sqlite3_errmsg(db->handle), e);
-		return e->code == ERR_NO_SPACE ? false : error_set(e, ERR_CONFIG, "cannot open florus.db: %s",
-								    sqlite3_errmsg(db->handle));
-	}
-	return true;
+	if (!run_text(db, "PRAGMA locking_mode = EXCLUSIVE", e) || !check_identity(db, e))
+		return false;
+	return run_text(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+			    "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;"
+			    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192; BEGIN EXCLUSIVE; COMMIT", e) ||
+	       refuse_unusable(db, e);
 }
 
 static bool migrate(struct db *db, struct error *e)
