@@ -479,7 +479,7 @@ def test_two_hundred_connections_at_once(shared):
 
 
 def test_past_the_most_connections_older_ones_are_served_on(gateways):
-    gateway = gateways(florus__http__connections_max=16).start()
+    gateway = gateways(florus__http__connections_max=16, florus__http__header_timeout="2s").start()
     old = gateway.wire()
     assert old.send(GET).answer().status == 200
     more = [gateway.wire() for _ in range(40)]
@@ -497,7 +497,8 @@ def try_get(gateway):
         return None
 
 
-def test_out_of_descriptors_it_recovers_by_itself(gateway):
+def test_out_of_descriptors_it_recovers_by_itself(gateways):
+    gateway = gateways(florus__http__header_timeout="2s").start()
     soft, hard = resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE)
     batch = gateway.submit(f"wait={gateway.root}/go", "exit=0")
     gateway.wait(batch, "running")
