@@ -203,6 +203,13 @@ static bool start(struct florusd *d, const char *const *env, struct error *e)
 
 static void take_down(struct florusd *d)
 {
+	sigset_t late; /* one more SIGTERM must not cut this short */
+
+	(void)sigemptyset(&late);
+	(void)sigaddset(&late, SIGTERM);
+	(void)sigaddset(&late, SIGINT);
+	(void)sigaddset(&late, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &late, NULL);
 	if (d->batches)
 		batches_stop(d->batches);
 	d->store = store_free(d->store);     /* answers what was promised */

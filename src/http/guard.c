@@ -79,13 +79,30 @@ static bool is(const char *name, size_t n, const char *known)
 	return strlen(known) == n && strncasecmp(name, known, n) == 0;
 }
 
-void guard_begin(struct guard *g)
+static bool only_blanks(const char *from, const char *to)
 {
-	*g = (struct guard){ .content_length = -1 };
+	for (; from < to; from++)
+		if (*from != ' ' && *from != '\t')
+			return false;
+	return from == to;
+}
+
+void guard_begin(struct guard *g, const char *method, const char *target, const char *version, size_t block_bytes)
+{
+	*g = (struct guard){
+		.content_length = -1,
+		.next = version + strlen(version) + 2,
+		.end = method + block_bytes,
+	};
+	if (method + strlen(method) + 1 != target)
+		refuse(g, 400, "the request line is malformed");
 }
 
 void guard_field(struct guard *g, const char *name, size_t name_len, const char *value, size_t value_len)
 {
+	if (name != g->next || !only_blanks(name + name_len + 1, value))
+		refuse(g, 400, "a header line is malformed");
+	g->next = value + value_len + 2;
 	if (++g->fields > HTTP_FIELDS_MAX)
 		refuse(g, 431, "too many header fields");
 	if (!is_token(name, name_len))
@@ -107,6 +124,8 @@ int guard_end(struct guard *g, const char *method, const char *version)
 	bool old = strcmp(version, "HTTP/1.0") == 0;
 	bool body = g->chunked || g->content_length > 0;
 
+	if (g->next + 2 != g->end)
+		refuse(g, 400, "a header line is malformed");
 	if (!old && strcmp(version, "HTTP/1.1") != 0)
 		refuse(g, 505, "only HTTP/1.1 and 1.0 are spoken here");
 	if (!is_token(method, strlen(method)))

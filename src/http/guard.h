@@ -10,7 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Besides the fields themselves the guard checks that they account for every byte of the header block, which the library
+ * takes apart in place: what it skipped or joined in silence (a bare LF, a folded line, a NUL, a field without a
+ * name) shows as a gap. All pointers given to one guard are into that block.
+ */
 struct guard {
+	const char *next;         /* where the next field must begin */
+	const char *end;          /* one past the block */
 	int fields, hosts, lengths, codings;
 	bool chunked, expects;
 	int64_t content_length;   /* -1: none given */
@@ -18,7 +25,8 @@ struct guard {
 	const char *reason;
 };
 
-void guard_begin(struct guard *g);
+/* The request line: method, target as far as '?', version; block_bytes is the header block's length from `method` on. */
+void guard_begin(struct guard *g, const char *method, const char *target, const char *version, size_t block_bytes);
 void guard_field(struct guard *g, const char *name, size_t name_len, const char *value, size_t value_len);
 
 /* The verdict: 0, or the status to refuse with; g->reason says why. */

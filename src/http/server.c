@@ -64,7 +64,7 @@ static size_t header_bytes(struct http_request *rq)
 }
 
 /* The header is complete: judge it before a byte of the body is read. */
-static void begin(struct http_request *rq, const char *method, const char *version)
+static void begin(struct http_request *rq, const char *method, const char *target, const char *version)
 {
 	struct http_server *s = rq->server;
 	struct guard g;
@@ -73,7 +73,7 @@ static void begin(struct http_request *rq, const char *method, const char *versi
 	rq->method = http_method_known(method);
 	rq->method_name = method;
 	rq->body.limit = (size_t)s->body_max_bytes;
-	guard_begin(&g);
+	guard_begin(&g, method, target, version, header_bytes(rq));
 	(void)MHD_get_connection_values_n(rq->connection, MHD_HEADER_KIND, on_field, &g);
 	if (rq->target_len > HTTP_TARGET_MAX)
 		refuse(rq, 414, "URI Too Long");
@@ -99,6 +99,7 @@ static void refuse_body(struct http_request *rq)
 
 	rq->cut = true;
 	(void)send(rq->conn->fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)shutdown(rq->conn->fd, SHUT_WR);
 }
 
 static enum MHD_Result take_body(struct http_request *rq, const char *data, size_t *n)
@@ -128,9 +129,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	struct http_server *s = arg;
 	struct http_request *rq = *con_cls;
 
-	(void)url;
 	if (!rq->begun) {
-		begin(rq, method, version);
+		begin(rq, method, url, version);
 		return rq->response ? queue(rq) : MHD_YES;
 	}
 	if (*n > 0)
@@ -184,6 +184,7 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **s
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		deadline_closed(*socket_context);
+		loop_timer_set(s->timer, 0, 0); /* at the limit of connections MHD accepts again only when it is run again */
 		return;
 	}
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
