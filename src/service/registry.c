@@ -42,7 +42,8 @@ static int by_id(const void *a, const void *b)
 
 void registry_sort(struct batches *b)
 {
-	qsort(b->items, b->count, sizeof *b->items, by_id);
+	if (b->count)
+		qsort(b->items, b->count, sizeof *b->items, by_id);
 	for (size_t i = 0; i < b->count; i++)
 		if (b->items[i]->shown.name)
 			map_set(b->by_name, b->items[i]->shown.name, b->items[i]);
