@@ -22,7 +22,8 @@ struct loader {
 };
 
 /* Variables that are not options: the command line tool's, and the tests'. */
-static const char *const other_variables[] = { "FLORUS_URL", "FLORUS_SHIM", "FLORUS_TEST_" };
+static const char *const other_variables[] = { "FLORUS_URL", "FLORUS_USER", "FLORUS_PASSWORD", "FLORUS_SHIM",
+						"FLORUS_BIN_DIR", "FLORUS_TEST_" };
 
 static PRINTF(2, 3) void warn(const struct loader *l, const char *fmt, ...)
 {
