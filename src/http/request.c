@@ -20,14 +20,14 @@ static const char *origin_form(const char *target)
 
 struct http_request *request_new(struct http_server *s, const char *target)
 {
-	struct http_request *rq = xcalloc(1, sizeof *rq);
+	const char *path = origin_form(target);
+	size_t len = strlen(path);
+	struct http_request *rq = xcalloc(1, sizeof *rq + len + 1);
 	char *query;
 
 	rq->server = s;
-	target = origin_form(target);
-	rq->target_len = strlen(target);
-	rq->target = xmalloc(rq->target_len + 1);
-	memcpy(rq->target, target, rq->target_len + 1);
+	rq->target_len = len;
+	memcpy(rq->target, path, len + 1);
 	if ((query = strchr(rq->target, '?')) != NULL) {
 		*query = '\0';
 		rq->query = query + 1;
@@ -44,7 +44,7 @@ struct http_request *request_free(struct http_request *rq)
 	if (rq->response)
 		MHD_destroy_response(rq->response);
 	sbuf_done(&rq->body);
-	free(rq->target);
+	free(rq->pairs);
 	free(rq);
 	return NULL;
 }
@@ -98,6 +98,7 @@ static void parse_query(struct http_request *rq)
 	char *rest = rq->query, *part;
 
 	rq->query = NULL;
+	rq->pairs = xcalloc(HTTP_QUERY_MAX, sizeof *rq->pairs);
 	while ((part = strsep(&rest, "&")) != NULL && rq->pair_count < HTTP_QUERY_MAX) {
 		char *value = strchr(part, '=');
 

@@ -15,10 +15,9 @@ struct http_request {
 	struct http_server *server;
 	struct MHD_Connection *connection;
 	struct conn *conn;
-	char *target;                    /* as sent, cut at '?'; target_len of the whole */
-	size_t target_len;
+	size_t target_len;               /* of the whole target */
 	char *query;                     /* after '?', not decoded; NULL: none or taken apart already */
-	struct query_pair pairs[HTTP_QUERY_MAX];
+	struct query_pair *pairs;        /* HTTP_QUERY_MAX of them, once somebody asked */
 	int pair_count;
 	enum http_method method;
 	const char *method_name;
@@ -34,6 +33,7 @@ struct http_request {
 	bool suspended;
 	bool cut;                        /* refused in the middle of its body */
 	struct http_request *prev, *next; /* server's list */
+	char target[];                   /* as sent, cut at '?' */
 };
 
 enum http_method http_method_known(const char *name); /* exact case, as on the wire */
