@@ -1,4 +1,5 @@
 #include "store/ops.h"
+#include "model/state.h"
 #include <string.h>
 
 static const char *text_or_null(sqlite3_stmt *s, int column)
@@ -6,6 +7,31 @@ static const char *text_or_null(sqlite3_stmt *s, int column)
 	const char *text = (const char *)sqlite3_column_text(s, column);
 
 	return text && *text ? text : NULL;
+}
+
+static bool nonce_ok(const char *nonce)
+{
+	return nonce && strlen(nonce) == ID_NONCE_LEN && strspn(nonce, "0123456789abcdef") == ID_NONCE_LEN;
+}
+
+/* Anything that we never write: somebody else did, or the disk. A row is whole or it is not believed. */
+static bool readable(sqlite3_stmt *s, const struct store_row *row)
+{
+	bool finished = sqlite3_column_type(s, BATCH_FINISHED_COLUMN) != SQLITE_NULL;
+	enum state state;
+
+	return row->state && state_parse(row->state, &state) && state_is_final(state) == finished && row->nonce[0] &&
+	       row->attempt >= 0 && row->created_ms > 0 && (!finished || row->finished_ms > 0);
+}
+
+static void distrust(struct store_row *row)
+{
+	row->unreadable = true;
+	row->state = state_name(STATE_DEAD);
+	row->end_kind = "lost";
+	row->why = STORE_UNREADABLE;
+	if (row->finished_ms <= 0)
+		row->finished_ms = row->created_ms > 0 ? row->created_ms : 1;
 }
 
 void ops_read_row(sqlite3_stmt *s, struct store_row *row)
@@ -26,12 +52,14 @@ void ops_read_row(sqlite3_stmt *s, struct store_row *row)
 		.why = text_or_null(s, 11),
 		.created_ms = sqlite3_column_int64(s, 12),
 		.started_ms = sqlite3_column_int64(s, 13),
-		.finished_ms = sqlite3_column_int64(s, 14),
+		.finished_ms = sqlite3_column_int64(s, BATCH_FINISHED_COLUMN),
 		.killed = sqlite3_column_int(s, 15),
 		.deleted = sqlite3_column_int(s, 16),
 	};
-	if (nonce && strlen(nonce) == ID_NONCE_LEN)
+	if (nonce_ok(nonce))
 		memcpy(row->nonce, nonce, sizeof row->nonce);
+	if (!readable(s, row))
+		distrust(row);
 }
 
 /* --- insert --- */
@@ -167,7 +195,9 @@ static bool run_purge(struct db *db, struct store_op *op, struct error *e)
 			struct store_row *row = &purge->out_rows[purge->out_count++];
 
 			*row = (struct store_row){ .id = sqlite3_column_int64(s, 0), .attempt = sqlite3_column_int(s, 1) };
-			(void)snprintf(row->nonce, sizeof row->nonce, "%s", (const char *)sqlite3_column_text(s, 2));
+			const char *nonce = (const char *)sqlite3_column_text(s, 2);
+			if (nonce_ok(nonce))
+				memcpy(row->nonce, nonce, sizeof row->nonce);
 		}
 	}
 	for (int i = 0; i < purge->out_count; i++)

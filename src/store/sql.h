@@ -30,6 +30,7 @@ static const char *const migrations[] = {
 #define BATCH_COLUMNS                                                                              \
 	"id, state, attempt, nonce, name, owner, proxy_user, app_id, boot_id, end_kind, end_code, why, " \
 	"created_ms, started_ms, finished_ms, killed, deleted"
+enum { BATCH_FINISHED_COLUMN = 14 };
 
 #define STATEMENTS(X)                                                                              \
 	X(SQL_BEGIN, "BEGIN IMMEDIATE")                                                            \
@@ -53,6 +54,8 @@ static const char *const migrations[] = {
 		      "finished_ms = ifnull(?4, finished_ms), end_kind = ifnull(?5, end_kind), "   \
 		      "end_code = ifnull(?6, end_code), why = ifnull(?7, why), "                   \
 		      "killed = killed | ?8, deleted = deleted | ?9 WHERE id = ?1")                \
+	X(SQL_END_UNREADABLE, "UPDATE batch SET why = ?2 || ' (its state was ' || quote(state) || ')', state = 'dead', " \
+			      "end_kind = 'lost', finished_ms = created_ms WHERE id = ?1")         \
 	X(SQL_OLD, "SELECT id, attempt, nonce FROM batch WHERE finished_ms < ?1 ORDER BY finished_ms LIMIT ?2") \
 	X(SQL_DELETE, "DELETE FROM batch WHERE id = ?1")
 

@@ -12,6 +12,9 @@ enum {
 	DB_HEADER_SIZE = 100,
 	DB_VERSION = ARRAY_LEN(migrations),
 	DB_BUSY_TIMEOUT_MS = 200,
+	DB_CHECKPOINT_PAGES = 4000,
+	DB_COPY_BYTES = 256 * 1024,
+	DB_PATH_MAX = 4096,
 };
 
 static const char *const statement_texts[] = {
@@ -33,6 +36,7 @@ bool db_error(struct db *db, struct error *e, const char *doing)
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
 	case SQLITE_BUSY:
+	case SQLITE_NOMEM: /* rolls back as a whole, as the ones above may */
 		return error_set(e, ERR_UNAVAILABLE, "%s: the store failed (%s)", doing, sqlite3_errmsg(db->handle));
 	default:
 		return error_set(e, ERR_INTERNAL, "%s: %s", doing, sqlite3_errmsg(db->handle));
@@ -151,16 +155,27 @@ static bool check_identity(struct db *db, struct error *e)
 	return application == DB_APPLICATION_ID || (application == 0 && tables == 0) || refuse_foreign(e);
 }
 
+static int note_wal_pages(void *arg, sqlite3 *handle, const char *schema, int pages)
+{
+	struct db *db = arg;
+
+	(void)handle;
+	(void)schema;
+	db->wal_pages = pages;
+	return SQLITE_OK;
+}
+
 static bool configure(struct db *db, struct error *e)
 {
 	(void)sqlite3_busy_timeout(db->handle, DB_BUSY_TIMEOUT_MS);
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	(void)sqlite3_wal_hook(db->handle, note_wal_pages, db); /* instead of a checkpoint inside the commit */
 	if (!run_text(db, "PRAGMA locking_mode = EXCLUSIVE", e) || !check_identity(db, e))
 		return false;
 	return run_text(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			    "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;"
+			    "PRAGMA journal_size_limit = 67108864;"
 			    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192; BEGIN EXCLUSIVE; COMMIT", e) ||
 	       refuse_unusable(db, e);
 }
@@ -207,6 +222,38 @@ static bool read_next_id(struct db *db, struct error *e)
 	return true;
 }
 
+/* Writes the same bytes to the same place, so that the kernel must take them to the disk. */
+static bool write_again(int fd, struct error *e)
+{
+	_free_ char *bytes = xmalloc(DB_COPY_BYTES);
+	ssize_t n;
+
+	for (off_t at = 0; (n = pread(fd, bytes, DB_COPY_BYTES, at)) > 0; at += n) {
+		ssize_t put = pwrite(fd, bytes, (size_t)n, at);
+
+		if (put != n)
+			return error_errno(e, put < 0 ? errno : ENOSPC, "writing florus.db-wal again");
+	}
+	return (n == 0 && fdatasync(fd) == 0) || error_errno(e, errno, "writing florus.db-wal again");
+}
+
+/*
+ * What a WAL left behind may never have reached the disk: after an fdatasync that failed Linux takes the pages for
+ * clean, so they can be read until a power loss, and the next fdatasync says all is well. What is read from it from now on is
+ * promised, so it is written and synced once more. Called with the file locked.
+ */
+static bool harden_wal(const char *path, struct error *e)
+{
+	char wal[DB_PATH_MAX];
+
+	if (snprintf(wal, sizeof wal, "%s-wal", path) >= (int)sizeof wal)
+		return error_set(e, ERR_CONFIG, "florus.state-dir is too long");
+	_close_ int fd = open(wal, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT)
+		return true;
+	return fd < 0 ? error_errno(e, errno, "opening florus.db-wal") : write_again(fd, e);
+}
+
 static bool open_checked(struct db *db, const char *path, struct error *e)
 {
 	if (!check_header(path, e))
@@ -215,7 +262,7 @@ static bool open_checked(struct db *db, const char *path, struct error *e)
 						       SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
 		return error_set(e, ERR_CONFIG, "cannot open florus.db in the state directory: %s",
 				 db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
-	return configure(db, e) && quick_check(db, e) && migrate(db, e) && prepare_all(db, e) && read_next_id(db, e);
+	return configure(db, e) && quick_check(db, e) && harden_wal(path, e) && migrate(db, e) && prepare_all(db, e) && read_next_id(db, e);
 }
 
 bool db_open(struct db *db, const char *path, struct error *e)
@@ -260,6 +307,19 @@ sqlite3_stmt *db_bind(struct db *db, enum sql which, const char *types, ...)
 	}
 	va_end(ap);
 	return s;
+}
+
+bool db_checkpoint_due(const struct db *db)
+{
+	return db->wal_pages >= DB_CHECKPOINT_PAGES;
+}
+
+bool db_checkpoint(struct db *db, struct error *e)
+{
+	if (sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL) != SQLITE_OK)
+		return db_error(db, e, "bringing the write-ahead log home");
+	db->wal_pages = 0;
+	return true;
 }
 
 bool db_run(struct db *db, sqlite3_stmt *s, struct error *e)

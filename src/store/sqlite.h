@@ -16,6 +16,7 @@ struct db {
 	sqlite3_stmt *stmt[SQL_COUNT];
 	int64_t next_id;        /* of the next insert; kept in meta */
 	bool next_id_moved;     /* must be written before the commit */
+	int wal_pages;          /* as of the last commit */
 };
 
 /* See store_open(). `path` is the file. */
@@ -32,6 +33,12 @@ static inline void db_resetp(sqlite3_stmt **s)
 	(void)sqlite3_reset(*s);
 }
 #define _reset_ _cleanup_(db_resetp)
+
+/* After a commit: is the WAL long enough to be brought home? The caller calls db_checkpoint() when it likes. */
+bool db_checkpoint_due(const struct db *db);
+
+/* Moves the WAL's pages into the file; the next commit writes the WAL from its beginning, in the room it already has. */
+MUST_CHECK bool db_checkpoint(struct db *db, struct error *e);
 
 /* Runs a statement that gives no rows. */
 MUST_CHECK bool db_run(struct db *db, sqlite3_stmt *s, struct error *e);

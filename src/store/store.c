@@ -1,13 +1,19 @@
 #include "store/store.h"
+#include "base/clock.h"
 #include "store/ops.h"
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 enum {
-	STORE_BALLAST_BYTES = 16 * 1024 * 1024, /* given back when the disk is full, so that ends can be written */
+	STORE_BALLAST_MAX_BYTES = 16 * 1024 * 1024, /* given back when the disk is full, so that ends can be written */
+	STORE_BALLAST_DISK_SHARE = 16,              /* … but at most this part of a small disk */
+	STORE_REOPEN_PAUSE_MS = 100,                /* before a file that did not open is tried again */
+	STORE_STUCK_MS = 5000,                      /* a disk that takes longer is not well */
 	STORE_PATH_MAX = 4096,
 };
 
@@ -23,8 +29,10 @@ struct store {
 	loop_fn *fatal;
 	void *fatal_arg;
 	int failures;             /* store thread: commits in a row whose outcome was unknown */
-	bool has_ballast;         /* store thread */
+	int64_t ballast_bytes;    /* 0: there can be none */
+	bool has_ballast;         /* store thread; without it inserts wait until there is room for it again */
 	atomic_bool healthy, gave_up;
+	_Atomic int64_t busy_since_ms; /* 0: the store thread waits for work */
 	_Atomic int64_t next_id;
 
 	pthread_mutex_t lock;     /* guards what follows */
@@ -93,45 +101,79 @@ static void rollback(struct store *s)
 	(void)sqlite3_reset(s->db.stmt[SQL_ROLLBACK]);
 }
 
-static void make_ballast(struct store *s)
+/* Room kept back, as a file that can be removed. False: there is no room for it now. */
+static bool make_ballast(struct store *s)
 {
-	_close_ int fd = open(s->ballast_path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_close_ int fd = -1;
+	struct statvfs disk;
+	int err;
 
-	s->has_ballast = fd >= 0 && posix_fallocate(fd, 0, STORE_BALLAST_BYTES) == 0;
+	if (s->has_ballast || s->ballast_bytes == 0)
+		return true;
+	fd = open(s->ballast_path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || fstatvfs(fd, &disk) < 0)
+		return false;
+	err = (int64_t)(disk.f_bavail * disk.f_frsize) < s->ballast_bytes ? ENOSPC :
+									    posix_fallocate(fd, 0, s->ballast_bytes);
+	s->has_ballast = err == 0;
 	if (!s->has_ballast)
-		(void)unlink(s->ballast_path); /* a small disk: then without */
+		(void)unlink(s->ballast_path);
+	return s->has_ballast;
 }
 
-/* A disk that is full refuses new batches; ends and kills may use the space kept back for them. */
-static void on_full(struct store *s, struct store_op *first, const struct error *full)
+static void drop_ballast(struct store *s)
 {
-	struct error e = { 0 };
-	bool others = false;
-
-	for (struct store_op *op = first; op; op = op->next) {
-		if (op->ok && op->type->is_insert)
-			fail(op, full);
-		others |= op->ok;
-	}
-	if (!others)
-		return;
 	if (s->has_ballast)
 		(void)unlink(s->ballast_path);
 	s->has_ballast = false;
-	if (!run_group(s, first, &e)) {
-		rollback(s);
-		fail_all(first, &e);
-	}
 }
 
-/* After an I/O error on commit the outcome is unknown: only the file, read afresh, knows. */
-static void on_broken(struct store *s, struct store_op *first, const struct error *broken)
+/* What must be left over for a disk of this size; the first ballast. */
+static void plan_ballast(struct store *s, const char *state_dir)
+{
+	struct statvfs disk;
+
+	if (statvfs(state_dir, &disk) < 0)
+		return;
+	s->ballast_bytes = (int64_t)(disk.f_blocks * disk.f_frsize) / STORE_BALLAST_DISK_SHARE;
+	if (s->ballast_bytes > STORE_BALLAST_MAX_BYTES)
+		s->ballast_bytes = STORE_BALLAST_MAX_BYTES;
+	(void)make_ballast(s);
+}
+
+/*
+ * After an I/O error the outcome is unknown: only the file, read afresh, knows. False: it cannot be opened, or not be
+ * written (a commit of nothing new is tried).
+ */
+static bool reopen(struct store *s)
 {
 	struct error e = { 0 };
 
+	if (!db_open(&s->db, s->path, &e))
+		return false;
+	s->db.next_id_moved = true;
+	if (run_group(s, NULL, &e) || e.code == ERR_NO_SPACE) {
+		rollback(s);
+		return true;
+	}
+	db_close(&s->db);
+	return false;
+}
+
+static void pause_ms(int64_t ms)
+{
+	const struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	(void)nanosleep(&t, NULL);
+}
+
+static void on_broken(struct store *s, struct store_op *first, const struct error *broken)
+{
 	s->healthy = false;
 	db_close(&s->db);
-	if (++s->failures >= STORE_FAILURES_MAX || !db_open(&s->db, s->path, &e)) {
+	while (++s->failures < STORE_FAILURES_MAX && !reopen(s))
+		pause_ms(STORE_REOPEN_PAUSE_MS);
+	if (s->failures >= STORE_FAILURES_MAX) {
 		s->gave_up = true;
 		fail_all(first, broken);
 		return;
@@ -139,9 +181,59 @@ static void on_broken(struct store *s, struct store_op *first, const struct erro
 	for (struct store_op *op = first; op; op = op->next)
 		if (op->ok && !(op->type->landed && op->type->landed(&s->db, op)))
 			fail(op, broken);
+	s->next_id = s->db.next_id;
+	s->healthy = true;
 }
 
-static void commit_group(struct store *s, struct store_op *first)
+static void fail_inserts(struct store_op *first, const struct error *e)
+{
+	for (struct store_op *op = first; op; op = op->next)
+		if (op->ok && op->type->is_insert)
+			fail(op, e);
+}
+
+static bool any_left(const struct store_op *first)
+{
+	for (; first; first = first->next)
+		if (first->ok)
+			return true;
+	return false;
+}
+
+/*
+ * A disk that is full refuses new batches; ends and kills may use the space kept back for them, and the room
+ * that the WAL has once its pages are home.
+ */
+static void on_full(struct store *s, struct store_op *first, const struct error *full)
+{
+	struct error e = { 0 };
+
+	fail_inserts(first, full);
+	if (!any_left(first))
+		return;
+	drop_ballast(s);
+	if ((db_checkpoint(&s->db, &e) || e.code == ERR_NO_SPACE) && run_group(s, first, &e))
+		return;
+	rollback(s);
+	if (e.code == ERR_NO_SPACE)
+		fail_all(first, &e);
+	else
+		on_broken(s, first, &e);
+}
+
+/* A group is on the disk. Brings the WAL home when it has grown: outside the commit, so that nobody waits for it. */
+static void after_commit(struct store *s)
+{
+	struct error e = { 0 };
+
+	if (db_checkpoint_due(&s->db) && !db_checkpoint(&s->db, &e) && e.code != ERR_NO_SPACE)
+		on_broken(s, NULL, &e);
+	else
+		s->failures = 0;
+}
+
+/* True when it is on the disk, and after_commit() is due. */
+static bool commit_group(struct store *s, struct store_op *first)
 {
 	struct error e = { 0 };
 	int64_t next_id = s->db.next_id;
@@ -151,14 +243,16 @@ static void commit_group(struct store *s, struct store_op *first)
 	if (s->gave_up) {
 		(void)error_set(&e, ERR_UNAVAILABLE, "the store has failed; Florus is about to restart");
 		fail_all(first, &e);
-		return;
+		return false;
+	}
+	if (!make_ballast(s)) {
+		(void)error_set(&e, ERR_NO_SPACE, "the disk of the state directory is full");
+		fail_inserts(first, &e);
 	}
 	s->db.next_id_moved = false;
 	if (run_group(s, first, &e)) {
-		s->failures = 0;
-		s->healthy = true;
 		s->next_id = s->db.next_id;
-		return;
+		return true;
 	}
 	rollback(s);
 	if (e.code == ERR_NO_SPACE) {
@@ -167,6 +261,7 @@ static void commit_group(struct store *s, struct store_op *first)
 	} else {
 		on_broken(s, first, &e);
 	}
+	return false;
 }
 
 /* --- the thread --- */
@@ -196,12 +291,19 @@ static void *store_thread(void *arg)
 	struct op_list group;
 
 	while (take_group(s, &group)) {
-		commit_group(s, group.first);
+		s->busy_since_ms = clock_now_ms();
+		bool committed = commit_group(s, group.first);
+
 		(void)pthread_mutex_lock(&s->lock);
 		*s->done.last = group.first;
 		s->done.last = group.last;
 		(void)pthread_mutex_unlock(&s->lock);
 		loop_wake_send(s->wake);
+		if (committed)
+			after_commit(s);
+		if (s->gave_up)
+			loop_wake_send(s->wake);
+		s->busy_since_ms = 0;
 	}
 	return NULL;
 }
@@ -278,7 +380,7 @@ bool store_open(const char *state_dir, struct store **ret, struct error *e)
 		free(s);
 		return false;
 	}
-	make_ballast(s);
+	plan_ballast(s, state_dir);
 	list_init(&s->todo);
 	list_init(&s->done);
 	(void)pthread_mutex_init(&s->lock, NULL);
@@ -289,24 +391,60 @@ bool store_open(const char *state_dir, struct store **ret, struct error *e)
 	return true;
 }
 
-static bool load(struct store *s, sqlite3_stmt *rows, store_row_fn *fn, void *arg, struct error *e)
+/* Rows that cannot be read and are not over yet: they are ended, so that they are nobody's business from now on. */
+struct unreadable {
+	int64_t *ids;
+	size_t count, cap;
+};
+
+static void note_unreadable(struct unreadable *u, int64_t id)
+{
+	if (u->count == u->cap) {
+		u->cap = u->cap ? u->cap * 2 : 16;
+		u->ids = xrealloc(u->ids, u->cap * sizeof *u->ids);
+	}
+	u->ids[u->count++] = id;
+}
+
+static bool load(struct store *s, sqlite3_stmt *rows, struct unreadable *u, store_row_fn *fn, void *arg, struct error *e)
 {
 	struct store_row row;
 	int rc;
 
 	while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
 		ops_read_row(rows, &row);
+		if (row.unreadable && sqlite3_column_type(rows, BATCH_FINISHED_COLUMN) == SQLITE_NULL)
+			note_unreadable(u, row.id);
 		fn(arg, &row);
 	}
 	(void)sqlite3_reset(rows);
 	return rc == SQLITE_DONE || db_error(&s->db, e, "reading the batches");
 }
 
+static bool end_unreadable(struct store *s, const struct unreadable *u, struct error *e)
+{
+	if (u->count == 0)
+		return true;
+	if (!db_run(&s->db, s->db.stmt[SQL_BEGIN], e))
+		return false;
+	for (size_t i = 0; i < u->count; i++)
+		if (!db_run(&s->db, db_bind(&s->db, SQL_END_UNREADABLE, "it", u->ids[i], STORE_UNREADABLE), e))
+			return false;
+	return db_run(&s->db, s->db.stmt[SQL_COMMIT], e);
+}
+
 bool store_load(struct store *s, int64_t finished_since_ms, int64_t finished_max, store_row_fn *fn, void *arg,
 		struct error *e)
 {
-	return load(s, db_bind(&s->db, SQL_UNFINISHED, ""), fn, arg, e) &&
-	       load(s, db_bind(&s->db, SQL_RECENT, "ii", finished_since_ms, finished_max), fn, arg, e);
+	struct unreadable u = { 0 };
+	struct error why = { 0 };
+	bool ok = load(s, db_bind(&s->db, SQL_UNFINISHED, ""), &u, fn, arg, e) &&
+		  load(s, db_bind(&s->db, SQL_RECENT, "ii", finished_since_ms, finished_max), &u, fn, arg, e);
+
+	if (ok && !end_unreadable(s, &u, &why))
+		rollback(s); /* a full disk, say: they are found again at the next start */
+	free(u.ids);
+	return ok;
 }
 
 void store_start(struct store *s, struct loop *l, loop_fn *fatal, void *arg)
@@ -343,7 +481,9 @@ struct store *store_free(struct store *s)
 
 bool store_healthy(const struct store *s)
 {
-	return s->healthy;
+	int64_t since_ms = s->busy_since_ms;
+
+	return s->healthy && (since_ms == 0 || clock_now_ms() - since_ms < STORE_STUCK_MS);
 }
 
 int64_t store_next_id(const struct store *s)

@@ -8,11 +8,11 @@
  * Ownership: an operation is the caller's memory, lent until `done`; strings in it must live as long.
  * Results (`out_…`) belong to the caller from `done` on. Loop thread only, except where said.
  *
- * Trouble (reliability.md 2.2): disk full fails inserts with ERR_NO_SPACE, nothing else is lost and
- * the next operation tries again. An I/O error on commit means "unknown": the file is closed,
- * reopened, and inserts are looked up by id and nonce before they are answered; state changes are
- * answered ERR_UNAVAILABLE and may be given again (they are idempotent). After
- * STORE_FAILURES_MAX such errors in a row the `fatal` callback is called.
+ * Trouble: disk full fails inserts with ERR_NO_SPACE. State changes then get the ballast, a file that only keeps room,
+ * and inserts wait until there is room for that file again. An I/O error on commit means "unknown": the file is closed,
+ * reopened and checked, what its log holds is written and synced once more, and inserts are looked up by
+ * id and nonce before they are answered; state changes are answered ERR_UNAVAILABLE and may be given
+ * again (they are idempotent). After STORE_FAILURES_MAX such errors in a row the `fatal` callback is called.
  */
 #pragma once
 #include "base/error.h"
@@ -36,7 +36,7 @@ void store_start(struct store *s, struct loop *l, loop_fn *fatal, void *arg);
 /* Finishes what was given (their `done` is called), closes. Takes NULL; returns NULL. */
 struct store *store_free(struct store *s);
 
-bool store_healthy(const struct store *s); /* the last commit worked; any thread */
+bool store_healthy(const struct store *s); /* the file is in order and its disk answers; any thread */
 int64_t store_next_id(const struct store *s); /* the id that the next insert will probably get; any thread */
 
 /* A stored batch. Strings are NULL when not set. In rows given by the store they are borrowed or owned as said there. */
@@ -52,11 +52,14 @@ struct store_row {
 	const char *why;
 	int64_t created_ms, started_ms, finished_ms; /* wall clock; 0: not yet */
 	bool killed, deleted;
+	bool unreadable;                   /* damaged: shown as dead, with STORE_UNREADABLE as the reason */
 };
+#define STORE_UNREADABLE "the stored record is unreadable"
 
 /*
  * Before store_start(): calls fn for every unfinished batch, ids ascending, then for those finished since
  * `finished_since_ms` and not deleted, at most finished_max, the latest first. The row is borrowed during the call.
+ * A row that cannot be read harms no other: it is given as dead (`unreadable`), and stored so.
  */
 typedef void store_row_fn(void *arg, const struct store_row *row);
 MUST_CHECK bool store_load(struct store *s, int64_t finished_since_ms, int64_t finished_max, store_row_fn *fn, void *arg,
