@@ -25,9 +25,11 @@ struct http_server {
 	int64_t body_max_bytes, header_max_bytes;
 	const char *const *headers;
 	int port, listen_fd;
-	bool draining;
+	bool draining, closing;
 	struct http_request all;         /* list head: requests whose header has come */
 };
+
+static const char STOPPING[] = "Florus is stopping";
 
 static void respond(struct http_request *rq, int status, struct MHD_Response *r, const char *content_type);
 
@@ -73,12 +75,14 @@ static void begin(struct http_request *rq, const char *method, const char *targe
 	rq->method = http_method_known(method);
 	rq->method_name = method;
 	rq->body.limit = (size_t)s->body_max_bytes;
-	guard_begin(&g, method, target, version, header_bytes(rq));
+	guard_begin(&g, method, target, rq->sent_len, version, header_bytes(rq));
 	(void)MHD_get_connection_values_n(rq->connection, MHD_HEADER_KIND, on_field, &g);
 	if (rq->target_len > HTTP_TARGET_MAX)
 		refuse(rq, 414, "URI Too Long");
 	else if ((int64_t)header_bytes(rq) > s->header_max_bytes)
 		refuse(rq, 431, "Request Header Fields Too Large");
+	else if (!rq->target_ok)
+		refuse(rq, 400, "the request target is malformed");
 	else if (guard_end(&g, method, version) != 0)
 		refuse(rq, g.status, g.reason);
 	else if (g.content_length > s->body_max_bytes)
@@ -137,6 +141,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		return take_body(rq, data, n);
 	if (rq->cut)
 		return MHD_NO; /* answered and to be closed */
+	if (!rq->handled && !rq->response && s->closing)
+		refuse(rq, 503, STOPPING); /* whoever would answer it is gone */
 	if (!rq->handled && !rq->response) {
 		rq->handled = true;
 		deadline_phase(rq->conn, PHASE_WORK);
@@ -382,12 +388,13 @@ void http_server_drain(struct http_server *s, loop_fn *done, void *arg)
 	loop_timer_set(s->drain_timer, 0, DRAIN_CHECK_MS);
 }
 
-/* The library may not be stopped while a connection is suspended. */
+/* The library may not be stopped while a connection is suspended. Its run may find requests that have come meanwhile. */
 static void answer_waiting(struct http_server *s)
 {
+	s->closing = true;
 	for (struct http_request *rq = s->all.next; rq != &s->all; rq = rq->next)
 		if (rq->suspended)
-			respond(rq, 503, text_response(503, "Florus is stopping"), "text/html;charset=iso-8859-1");
+			refuse(rq, 503, STOPPING);
 	(void)MHD_run(s->daemon);
 }
 
@@ -396,12 +403,12 @@ struct http_server *http_server_free(struct http_server *s)
 	if (!s)
 		return NULL;
 	s->watch = loop_watch_free(s->watch);
-	s->timer = loop_timer_free(s->timer);
-	s->drain_timer = loop_timer_free(s->drain_timer);
 	if (s->daemon) {
 		answer_waiting(s);
 		MHD_stop_daemon(s->daemon);
 	}
+	s->timer = loop_timer_free(s->timer); /* set to the last, by each connection that closes */
+	s->drain_timer = loop_timer_free(s->drain_timer);
 	s->deadlines = deadlines_free(s->deadlines);
 	free(s);
 	return NULL;
