@@ -87,14 +87,20 @@ static bool only_blanks(const char *from, const char *to)
 	return from == to;
 }
 
-void guard_begin(struct guard *g, const char *method, const char *target, const char *version, size_t block_bytes)
+bool guard_target(const char *target)
+{
+	return !strchr(target, ' ') && !strchr(target, '\t') && !has_control(target, strlen(target));
+}
+
+void guard_begin(struct guard *g, const char *method, const char *target, size_t target_len, const char *version,
+		 size_t block_bytes)
 {
 	*g = (struct guard){
 		.content_length = -1,
 		.next = version + strlen(version) + 2,
 		.end = method + block_bytes,
 	};
-	if (method + strlen(method) + 1 != target)
+	if (method + strlen(method) + 1 != target || target + target_len + 1 != version)
 		refuse(g, 400, "the request line is malformed");
 }
 

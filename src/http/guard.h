@@ -13,7 +13,8 @@
 /*
  * Besides the fields themselves the guard checks that they account for every byte of the header block, which the library
  * takes apart in place: what it skipped or joined in silence (a bare LF, a folded line, a NUL, a field without a
- * name) shows as a gap. All pointers given to one guard are into that block.
+ * name) shows as a gap. Only a NUL in place of a line's \r cannot be told from it; it ends the same line. All pointers
+ * given to one guard are into that block.
  */
 struct guard {
 	const char *next;         /* where the next field must begin */
@@ -25,8 +26,15 @@ struct guard {
 	const char *reason;
 };
 
-/* The request line: method, target as far as '?', version; block_bytes is the header block's length from `method` on. */
-void guard_begin(struct guard *g, const char *method, const char *target, const char *version, size_t block_bytes);
+/* Is the target free of blanks and control characters? Asked before the library cuts it up. */
+bool guard_target(const char *target);
+
+/*
+ * The request line: method, target, version. target_len is that of the target as it was sent, query included; of
+ * the text itself only its place is looked at. block_bytes is the header block's length from `method` on.
+ */
+void guard_begin(struct guard *g, const char *method, const char *target, size_t target_len, const char *version,
+		 size_t block_bytes);
 void guard_field(struct guard *g, const char *name, size_t name_len, const char *value, size_t value_len);
 
 /* The verdict: 0, or the status to refuse with; g->reason says why. */

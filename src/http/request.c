@@ -27,6 +27,8 @@ struct http_request *request_new(struct http_server *s, const char *target)
 
 	rq->server = s;
 	rq->target_len = len;
+	rq->sent_len = strlen(target);
+	rq->target_ok = guard_target(target);
 	memcpy(rq->target, path, len + 1);
 	if ((query = strchr(rq->target, '?')) != NULL) {
 		*query = '\0';

@@ -16,6 +16,8 @@ struct http_request {
 	struct MHD_Connection *connection;
 	struct conn *conn;
 	size_t target_len;               /* of the whole target */
+	size_t sent_len;                 /* of the target as it stood in the request line */
+	bool target_ok;                  /* as guard_target() found it */
 	char *query;                     /* after '?', not decoded; NULL: none or taken apart already */
 	struct query_pair *pairs;        /* HTTP_QUERY_MAX of them, once somebody asked */
 	int pair_count;
