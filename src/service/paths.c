@@ -22,8 +22,8 @@ struct paths {
 	int count;
 };
 
-/* Collapses //, /. and /.. in an absolute path, in place. The root becomes "". */
-static void normalise(char *path)
+/* Collapses // and /. in an absolute path, in place, and /.. too if `up`. The root becomes "". */
+static void normalise(char *path, bool up)
 {
 	char *to = path;
 
@@ -32,7 +32,7 @@ static void normalise(char *path)
 
 		from += strspn(from, "/");
 		n = strcspn(from, "/");
-		if (n == 2 && from[0] == '.' && from[1] == '.') {
+		if (up && n == 2 && from[0] == '.' && from[1] == '.') {
 			while (to > path && *--to != '/')
 				;
 		} else if (n > 0 && !(n == 1 && from[0] == '.')) {
@@ -51,19 +51,23 @@ struct paths *paths_new(const char *allowed, void (*warn)(const char *dir, const
 	_free_ char *copy = xstrdup(allowed);
 	char *rest = copy, *dir;
 
-	while ((dir = strsep(&rest, ", \t")) != NULL && p->count < PATHS_ALLOWED_MAX) {
+	while ((dir = strsep(&rest, ", \t")) != NULL) {
 		if (!*dir)
 			continue;
 		int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		const char *trouble = fd < 0                          ? strerror(errno) :
+				      dir[0] != '/'                   ? "not an absolute path" :
+				      p->count == PATHS_ALLOWED_MAX ? "too many directories" :
+									NULL;
 
-		if (fd < 0 || dir[0] != '/') {
+		if (trouble) {
 			if (warn)
-				warn(dir, fd < 0 ? strerror(errno) : "not an absolute path");
+				warn(dir, trouble);
 			closep(&fd);
 			continue;
 		}
 		p->dirs[p->count] = (struct allowed_dir){ xstrdup(dir), fd };
-		normalise(p->dirs[p->count++].path);
+		normalise(p->dirs[p->count++].path, true);
 	}
 	return p;
 }
@@ -95,33 +99,66 @@ static bool refuse_local(const char *path, struct error *e)
 			 PATHS_SHOWN_MAX, path);
 }
 
-/* `path` is what follows "file:" or "local:", or a bare absolute path; escapes decoded here. */
+/* The path behind "//host"; NULL when that is not this host. */
+static const char *skip_host(const char *path)
+{
+	if (path[0] != '/' || path[1] != '/')
+		return path;
+	size_t host = strcspn(path + 2, "/");
+
+	return host == 0 || (host == 9 && strncasecmp(path + 2, "localhost", 9) == 0) ? path + 2 + host : NULL;
+}
+
+static bool beneath_any(const struct paths *p, const char *path)
+{
+	for (int i = 0; i < p->count; i++)
+		if (beneath(&p->dirs[i], path))
+			return true;
+	return false;
+}
+
+/*
+ * Some readers fold `..` in the text, as Java's URIs do, others leave it to the kernel, which follows symbolic links
+ * first: /ok/link/../x may be two files. Both must be allowed. `path` is changed.
+ */
+static bool is_allowed(const struct paths *p, char *path)
+{
+	normalise(path, false);
+	if (!strstr(path, "/.."))
+		return beneath_any(p, path);
+	if (!beneath_any(p, path))
+		return false;
+	normalise(path, true);
+	return beneath_any(p, path);
+}
+
+/* The alias behind '#' becomes a file's name beside others. */
+static bool alias_ok(const char *fragment)
+{
+	_free_ char *plain = xstrdup(fragment);
+
+	return str_percent_decode(plain) >= 0 && !strchr(plain, '/');
+}
+
+/*
+ * `path` is what follows "file:" or "local:", or a bare absolute path; escapes decoded here. Spark expands wildcards, to
+ * what nobody has looked at; so there are none.
+ */
 static bool check_local(const struct paths *p, const char *path, struct error *e)
 {
+	const char *file = skip_host(path);
+	size_t n = file ? strcspn(file, "#") : 0;
 	char real[PATH_MAX];
 
-	if (path[0] == '/' && path[1] == '/') {
-		const char *after = strchr(path + 2, '/');
-		size_t host = after ? (size_t)(after - path) - 2 : strlen(path + 2);
-
-		if (!after || (host > 0 && !(host == 9 && strncasecmp(path + 2, "localhost", 9) == 0)))
-			return refuse_local(path, e);
-		path = after;
-	}
-	size_t n = strcspn(path, "?#");
-	if (path[0] != '/' || n >= sizeof real)
+	if (!file || file[0] != '/' || n >= sizeof real || !alias_ok(file + n))
 		return refuse_local(path, e);
-	memcpy(real, path, n);
+	memcpy(real, file, n);
 	real[n] = '\0';
 	if (str_percent_decode(real) < 0)
 		return refuse_local(path, e);
 
 	_free_ char *shown = xstrdup(real);
-	normalise(real);
-	for (int i = 0; i < p->count; i++)
-		if (beneath(&p->dirs[i], real))
-			return true;
-	return refuse_local(shown, e);
+	return (!strpbrk(real, "*?[]{}\\") && is_allowed(p, real)) || refuse_local(shown, e);
 }
 
 static size_t scheme_len(const char *s)
@@ -171,7 +208,7 @@ static bool resolve(const struct paths *p, struct arena *a, const char **path, s
 					 PATHS_SHOWN_MAX, *path);
 		if (!check_local(p, *path, e))
 			return false;
-		const char *uri = file_uri(a, *path);
+		const char *uri = file_uri(a, skip_host(*path));
 		if (!uri)
 			return error_set(e, ERR_INVALID, "Rejected, Reason: a path is longer than %d bytes", PATH_MAX);
 		*path = uri;
@@ -184,21 +221,13 @@ static bool resolve(const struct paths *p, struct arena *a, const char **path, s
 	return true;
 }
 
-static bool resolve_list(const struct paths *p, struct arena *a, struct spec_list *list, struct error *e)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (!resolve(p, a, &list->items[i], e))
-			return false;
-	return true;
-}
-
-/* A conf value that lists paths: split at commas and blanks, joined again by commas. */
-static bool resolve_value(const struct paths *p, struct arena *a, const char **value, struct error *e)
+/* A text that lists paths: taken apart at `separators`, joined again by commas. */
+static bool resolve_parts(const struct paths *p, struct arena *a, const char **text, const char *separators, struct error *e)
 {
 	_sbuf_ struct sbuf joined = SBUF_INIT(SPEC_ARENA_MAX);
-	char *rest = arena_strdup(a, *value), *part;
+	char *rest = arena_strdup(a, *text), *part;
 
-	while ((part = strsep(&rest, ", \t\r\n")) != NULL) {
+	while ((part = strsep(&rest, separators)) != NULL) {
 		const char *one = part;
 
 		if (!*part)
@@ -209,17 +238,34 @@ static bool resolve_value(const struct paths *p, struct arena *a, const char **v
 			sbuf_addc(&joined, ',');
 		sbuf_adds(&joined, one);
 	}
-	*value = arena_strdup(a, sbuf_str(&joined));
+	*text = arena_strdup(a, sbuf_str(&joined));
+	return true;
+}
+
+/* Spark joins all paths by commas and takes them apart again, so a comma makes two of one here too. */
+static bool resolve_item(const struct paths *p, struct arena *a, const char **path, struct error *e)
+{
+	if (!strchr(*path, ',') || (*path)[strspn(*path, ",")] == '\0')
+		return resolve(p, a, path, e);
+	return resolve_parts(p, a, path, ",", e);
+}
+
+static bool resolve_list(const struct paths *p, struct arena *a, struct spec_list *list, struct error *e)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!resolve_item(p, a, &list->items[i], e))
+			return false;
 	return true;
 }
 
 bool paths_resolve(const struct paths *p, struct arena *a, struct spec *spec, struct error *e)
 {
-	if (!resolve(p, a, &spec->file, e) || !resolve_list(p, a, &spec->jars, e) || !resolve_list(p, a, &spec->py_files, e) ||
+	if (!resolve_item(p, a, &spec->file, e) || !resolve_list(p, a, &spec->jars, e) || !resolve_list(p, a, &spec->py_files, e) ||
 	    !resolve_list(p, a, &spec->files, e) || !resolve_list(p, a, &spec->archives, e))
 		return false;
 	for (size_t i = 0; i < spec->conf_count; i++)
-		if (sparkargs_is_path_list(spec->conf[i].key) && !resolve_value(p, a, &spec->conf[i].value, e))
+		if (sparkargs_is_path_list(spec->conf[i].key) &&
+		    !resolve_parts(p, a, &spec->conf[i].value, ", \t\r\n", e))
 			return false;
 	return arena_ok(a) || error_set(e, ERR_TOO_LARGE, "the request is too large");
 }

@@ -3,8 +3,9 @@
  *
  * Rules: livy.md 4.3, D13. A path without a scheme is absolute on the default file system (file:///). What
  * points at this host (file:, local:, in any case) must lie beneath an allowed directory, and the kernel
- * decides that (openat2 RESOLVE_BENEATH): `..`, %2e and symbolic links cannot lead out. Other schemes pass
- * unchanged. Not checked for existence: Livy does not either, and spark-submit says it better.
+ * decides that (openat2 RESOLVE_BENEATH): `..`, %2e and symbolic links cannot lead out. Wildcards are refused there, since
+ * Spark would expand them to what was not looked at. A comma separates paths everywhere, as it does for Spark. Other
+ * schemes pass unchanged. Not checked for existence: Livy does not either, and spark-submit says it better.
  */
 #pragma once
 #include "model/spec.h"
