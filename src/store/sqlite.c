@@ -129,7 +129,7 @@ static bool quick_check(struct db *db, struct error *e)
 	return strcmp(found, "ok") == 0 || refuse_damaged(found, e);
 }
 
-static bool refuse_unusable(struct db *db, struct error *e)
+bool db_refuse(struct db *db, struct error *e)
 {
 	switch (sqlite3_errcode(db->handle)) {
 	case SQLITE_BUSY:
@@ -151,7 +151,7 @@ static bool check_identity(struct db *db, struct error *e)
 
 	if (!ask_int(db, "PRAGMA application_id", &application, e) ||
 	    !ask_int(db, "SELECT count(*) FROM sqlite_master", &tables, e))
-		return refuse_unusable(db, e);
+		return db_refuse(db, e);
 	return application == DB_APPLICATION_ID || (application == 0 && tables == 0) || refuse_foreign(e);
 }
 
@@ -177,7 +177,20 @@ static bool configure(struct db *db, struct error *e)
 	return run_text(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 			    "PRAGMA journal_size_limit = 67108864;"
 			    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192; BEGIN EXCLUSIVE; COMMIT", e) ||
-	       refuse_unusable(db, e);
+	       db_refuse(db, e);
+}
+
+bool db_checkpoint_due(const struct db *db)
+{
+	return db->wal_pages >= DB_CHECKPOINT_PAGES;
+}
+
+bool db_checkpoint(struct db *db, struct error *e)
+{
+	if (sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL) != SQLITE_OK)
+		return db_error(db, e, "bringing the write-ahead log home");
+	db->wal_pages = 0;
+	return true;
 }
 
 static bool migrate(struct db *db, struct error *e)
@@ -188,6 +201,8 @@ static bool migrate(struct db *db, struct error *e)
 		return false;
 	if (version > DB_VERSION)
 		return refuse_newer((uint32_t)version, e);
+	if (version == DB_VERSION)
+		return true;
 	for (; version < DB_VERSION; version++) {
 		_sbuf_ struct sbuf sql = SBUF_INIT(64 * 1024);
 
@@ -198,7 +213,7 @@ static bool migrate(struct db *db, struct error *e)
 		if (!run_text(db, sbuf_str(&sql), e))
 			return error_wrap(e, "migrating florus.db to schema %d", (int)version + 1);
 	}
-	return true;
+	return db_checkpoint(db, e); /* the file says whose it is, even should its log be lost */
 }
 
 static bool prepare_all(struct db *db, struct error *e)
@@ -307,19 +322,6 @@ sqlite3_stmt *db_bind(struct db *db, enum sql which, const char *types, ...)
 	}
 	va_end(ap);
 	return s;
-}
-
-bool db_checkpoint_due(const struct db *db)
-{
-	return db->wal_pages >= DB_CHECKPOINT_PAGES;
-}
-
-bool db_checkpoint(struct db *db, struct error *e)
-{
-	if (sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL) != SQLITE_OK)
-		return db_error(db, e, "bringing the write-ahead log home");
-	db->wal_pages = 0;
-	return true;
 }
 
 bool db_run(struct db *db, sqlite3_stmt *s, struct error *e)

@@ -45,3 +45,6 @@ MUST_CHECK bool db_run(struct db *db, sqlite3_stmt *s, struct error *e);
 
 /* Turns SQLite's last error into ours: ERR_NO_SPACE, ERR_UNAVAILABLE (I/O, corrupt), ERR_INTERNAL. Always false. */
 bool db_error(struct db *db, struct error *e, const char *doing);
+
+/* The same at start, for the administrator: ERR_CONFIG with cause and cure. Always false. */
+bool db_refuse(struct db *db, struct error *e);

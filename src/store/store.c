@@ -418,7 +418,7 @@ static bool load(struct store *s, sqlite3_stmt *rows, struct unreadable *u, stor
 		fn(arg, &row);
 	}
 	(void)sqlite3_reset(rows);
-	return rc == SQLITE_DONE || db_error(&s->db, e, "reading the batches");
+	return rc == SQLITE_DONE || db_refuse(&s->db, e);
 }
 
 static bool end_unreadable(struct store *s, const struct unreadable *u, struct error *e)
@@ -469,9 +469,9 @@ struct store *store_free(struct store *s)
 		s->fatal = NULL;
 		deliver(s);
 		s->wake = loop_wake_free(s->wake);
+		if (s->healthy) /* and not a file that was refused before it was started */
+			(void)sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	}
-	if (s->healthy)
-		(void)sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	db_close(&s->db);
 	(void)pthread_mutex_destroy(&s->lock);
 	(void)pthread_cond_destroy(&s->more);
