@@ -17,7 +17,7 @@ bool excerpt_changed(struct excerpt *x, int run_dirfd, const char *attempt_name)
 
 	if (x->fd < 0) {
 		(void)snprintf(path, sizeof path, "%s/" RECORD_LOG, attempt_name);
-		x->fd = openat(run_dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		x->fd = openat(run_dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
 		x->size = -1;
 	}
 	return x->fd < 0 ? x->size != 0 : fstat(x->fd, &st) == 0 && st.st_size != x->size;
@@ -35,7 +35,7 @@ struct backwards {
 	int count;
 	int64_t end_of_line; /* where the text of the line being looked at ends; -1: that is unterminated and not shown */
 	bool lf_follows;     /* the byte looked at before was \n */
-	bool whole;          /* the beginning of the file was reached */
+	bool whole;          /* it shows the log from its beginning on */
 };
 
 static void line_begins(struct backwards *b, int64_t at)
@@ -78,7 +78,7 @@ static void find_lines(int fd, int64_t size, bool ended, struct backwards *b)
 	}
 	if (at == 0 && b->count < EXCERPT_LINES) {
 		line_begins(b, 0);
-		b->whole = true;
+		b->whole = b->count < EXCERPT_LINES; /* with room left for the header of the beginning */
 	} else if (b->count < EXCERPT_LINES) {
 		line_begins(b, at); /* longer than the window: shown from its middle */
 	}
@@ -110,7 +110,8 @@ void excerpt_write(struct excerpt *x, bool ended, struct jw *w)
 	struct backwards b = { .whole = true };
 	struct stat st;
 
-	x->size = x->fd >= 0 && fstat(x->fd, &st) == 0 ? st.st_size : 0;
+	/* A job may put anything in its place. */
+	x->size = x->fd >= 0 && fstat(x->fd, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0;
 	if (x->size > 0)
 		find_lines(x->fd, x->size, ended, &b);
 	if (b.whole || x->size == 0)
