@@ -50,7 +50,8 @@ enum { BATCH_FINISHED_COLUMN = 14 };
 		      "VALUES(?1, 'queued', ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                          \
 	X(SQL_INTENT, "UPDATE batch SET state = 'launching', attempt = ?2, boot_id = ?3 "          \
 		      "WHERE id = ?1 AND finished_ms IS NULL AND killed = 0 RETURNING request")    \
-	X(SQL_UPDATE, "UPDATE batch SET state = ifnull(?2, state), started_ms = ifnull(?3, started_ms), " \
+	/* A final state is never left: a beginning may be stored after its end when the disk was full between. */ \
+	X(SQL_UPDATE, "UPDATE batch SET state = iif(finished_ms IS NULL, ifnull(?2, state), state), started_ms = ifnull(?3, started_ms), " \
 		      "finished_ms = ifnull(?4, finished_ms), end_kind = ifnull(?5, end_kind), "   \
 		      "end_code = ifnull(?6, end_code), why = ifnull(?7, why), "                   \
 		      "killed = killed | ?8, deleted = deleted | ?9 WHERE id = ?1")                \

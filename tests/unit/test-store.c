@@ -380,6 +380,29 @@ TEST(an_update_keeps_what_it_does_not_name)
 	bench_close(&b);
 }
 
+/* A beginning that a full disk held up may come after its end. */
+TEST(a_final_state_is_never_left)
+{
+	struct store_update end = { .state = "success", .finished_ms = 3000, .end_kind = "exit" };
+	struct store_update beginning = { .state = "running", .started_ms = 2000 };
+	struct store_get g = { 0 };
+	struct bench b;
+
+	bench_open(&b);
+	bench_start(&b);
+	end.id = beginning.id = one_batch(&b);
+	update(&b, &end);
+	update(&b, &beginning);
+	get(&b, &g, end.id, NULL);
+	bench_wait(&b);
+	CHECK_OK(g.op.ok, g.op.error);
+	CHECK_STR(g.out_row.state, "success");
+	CHECK_INT(g.out_row.started_ms, 2000);
+	CHECK_INT(g.out_row.finished_ms, 3000);
+	store_row_done(&g.out_row);
+	bench_close(&b);
+}
+
 TEST(what_is_deleted_is_not_found)
 {
 	struct store_insert older = { 0 }, newer = { 0 };
