@@ -2,17 +2,30 @@
 #include "base/str.h"
 #include <string.h>
 
-/* Copies the segment at s without its ";…" and decodes it; *next is where the following one starts ("" at the end). */
+/*
+ * Copies the segment at s without its ";…", decoded; *next is where the following one starts ("" at the end). Its length, or
+ * -1 when it is longer than any pattern and any id. All its escapes are good.
+ */
 static ssize_t take_segment(const char *s, const char **next, char *to, size_t size)
 {
-	size_t n = strcspn(s, "/;");
+	size_t len = 0;
 
 	*next = s + strcspn(s, "/");
-	if (n >= size)
-		n = size - 1; /* longer than any pattern and any id: fits nothing */
-	memcpy(to, s, n);
-	to[n] = '\0';
-	return str_percent_decode(to);
+	while (*s && *s != '/' && *s != ';') {
+		if (len == size - 1)
+			return -1;
+		if (*s != '%') {
+			to[len++] = *s++;
+			continue;
+		}
+		char escape[] = { s[0], s[1], s[2], '\0' };
+		if (str_percent_decode(escape) != 1)
+			return -1;
+		to[len++] = escape[0];
+		s += 3;
+	}
+	to[len] = '\0';
+	return (ssize_t)len;
 }
 
 enum { SEGMENT_MAX = ROUTE_ID_MAX + 2 };
