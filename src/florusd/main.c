@@ -216,9 +216,9 @@ static void take_down(struct florusd *d)
 	d->server = http_server_free(d->server);
 	d->batches = batches_free(d->batches);
 	d->runner = runner_free(d->runner);
+	d->loop = loop_free(d->loop); /* ends what the pool still removes */
 	if (d->dir.fd > 0)
 		statedir_close(&d->dir);
-	d->loop = loop_free(d->loop);
 	d->config = config_free(d->config);
 }
 
