@@ -88,6 +88,7 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 	b->arriving = map_new();
 	b->queue.queue_prev = b->queue.queue_next = &b->queue;
 	b->pump_timer = loop_timer_new(b->loop, supervise_pump, b);
+	b->unstored_timer = loop_timer_new(b->loop, supervise_store_again, b);
 	b->logs = logs_new(b->loop, b->run_dirfd);
 
 	_free_ char *standard = default_allowed(b->config);
@@ -115,12 +116,17 @@ void batches_stop(struct batches *b)
 {
 	b->stopping = true;
 	loop_timer_stop(b->pump_timer);
+	loop_timer_stop(b->unstored_timer);
+	for (size_t i = 0; i < b->count; i++)
+		deletion_stop(b->items[i]);
+	logs_stop(b->logs);
 }
 
 struct batches *batches_free(struct batches *b)
 {
 	if (!b)
 		return NULL;
+	supervise_drop_unstored(b);
 	for (size_t i = 0; i < b->count; i++) {
 		b->items[i]->queue_prev = b->items[i]->queue_next = NULL;
 		registry_release(b->items[i]);
@@ -131,6 +137,7 @@ struct batches *batches_free(struct batches *b)
 	b->by_name = map_free(b->by_name);
 	b->arriving = map_free(b->arriving);
 	b->pump_timer = loop_timer_free(b->pump_timer);
+	b->unstored_timer = loop_timer_free(b->unstored_timer);
 	b->janitor_timer = loop_timer_free(b->janitor_timer);
 	launch_done(b);
 	free(b);
@@ -170,10 +177,14 @@ static void looked_up(struct store_op *op)
 		.started_ms = row->started_ms, .finished_ms = row->finished_ms, .excerpt = &excerpt, .view = &view,
 	};
 
+	const struct entry *en = op->ok ? registry_by_id(l->of, row->id) : NULL;
+
 	if (!op->ok) {
 		if (op->error.code == ERR_NOT_FOUND)
 			(void)error_set(&op->error, ERR_NOT_FOUND, "Session '%.64s' not found.", l->ref);
 		l->fn(l->arg, NULL, &op->error);
+	} else if (en) { /* by a name that a newer batch had, too, or just accepted */
+		l->fn(l->arg, &en->shown, &op->error);
 	} else {
 		memcpy(found.nonce, row->nonce, sizeof found.nonce);
 		if (row->state)

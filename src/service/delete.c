@@ -83,6 +83,7 @@ void deletion_remove_dir(struct batches *b, int64_t id, int attempt, const char 
 	r = xcalloc(1, sizeof *r);
 	r->run_dirfd = b->run_dirfd;
 	attempt_name(r->name, id, attempt, nonce);
+	logs_forget(b->logs, r->name);
 	loop_work(b->loop, remove_dir, dir_removed, r);
 }
 
@@ -119,6 +120,15 @@ void deletion_finished(struct entry *en)
 	registry_release(en);
 }
 
+void deletion_stop(struct entry *en)
+{
+	struct error e;
+
+	(void)error_set(&e, ERR_UNAVAILABLE, "Florus is stopping; the kill is stored, and goes on when it is back");
+	for (struct deletion *d = en->deletions; d; d = d->next)
+		answer(d, &e);
+}
+
 /* Not over in time: the intent is on the disk, so the answer may go (the record stays until the end). */
 static void overdue(void *arg)
 {
@@ -142,19 +152,19 @@ static void intent_stored(struct store_op *op)
 	struct deletion *d = (struct deletion *)((char *)op - offsetof(struct deletion, up));
 	struct entry *en = d->entry;
 
-	if (en->of->stopping) {
-		deletion_free(d);
-	} else if (!op->ok) {
+	if (!op->ok) {
 		answer(d, &op->error);
 		deletion_free(d);
 	} else {
 		en->deleted = true;
 		wait_for_end(en, d);
-		if (!state_is_final(en->shown.state)) {
+		if (state_is_final(en->shown.state) && en->end_stored) {
+			deletion_finished(en);
+		} else if (en->of->stopping) {
+			deletion_stop(en);
+		} else if (!state_is_final(en->shown.state)) {
 			log_info("batch killed", LOG_INT("batch", en->shown.id));
 			supervise_event(en, EVENT_KILL, NULL);
-		} else if (en->end_stored) {
-			deletion_finished(en);
 		}
 	}
 	registry_release(en);
@@ -181,11 +191,9 @@ static void history_deleted(struct store_op *op)
 {
 	struct deletion *d = (struct deletion *)((char *)op - offsetof(struct deletion, up));
 
-	if (!d->of->stopping) {
-		if (op->ok)
-			deletion_remove_dir(d->of, d->up.id, d->get.out_row.attempt, d->get.out_row.nonce);
-		answer(d, &op->error);
-	}
+	if (op->ok)
+		deletion_remove_dir(d->of, d->up.id, d->get.out_row.attempt, d->get.out_row.nonce);
+	answer(d, &op->error);
 	deletion_free(d);
 }
 
@@ -193,12 +201,18 @@ static void history_found(struct store_op *op)
 {
 	struct deletion *d = (struct deletion *)((char *)op - offsetof(struct deletion, get));
 
-	if (d->of->stopping || !op->ok) {
-		if (!op->ok && op->error.code == ERR_NOT_FOUND)
+	if (op->ok && d->of->stopping)
+		op->ok = error_set(&op->error, ERR_UNAVAILABLE, "Florus is stopping");
+	if (!op->ok) {
+		if (op->error.code == ERR_NOT_FOUND)
 			(void)error_set(&op->error, ERR_NOT_FOUND, "Session '%.64s' not found.", d->name);
-		if (!d->of->stopping)
-			answer(d, &op->error);
+		answer(d, &op->error);
 		deletion_free(d);
+		return;
+	}
+	struct entry *en = registry_by_id(d->of, d->get.out_row.id);
+	if (en) { /* by a name that a newer batch had, too, or just accepted */
+		delete_entry(en, d);
 		return;
 	}
 	d->up.id = d->get.out_row.id;

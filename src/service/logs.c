@@ -17,6 +17,7 @@ struct log_reader {
 	struct waiter *waiting;
 	int readers;
 	bool ended;                     /* scanned to its end, for good */
+	bool forgotten;                 /* not kept open once nobody reads it */
 	char name[ATTEMPT_NAME_MAX];
 };
 
@@ -27,7 +28,7 @@ struct logs {
 	struct log_reader all;          /* list head */
 	int idle;
 	struct loop_timer *slice;
-	bool slicing;
+	bool slicing, stopping;
 };
 
 static void scan_slice(void *arg);
@@ -100,6 +101,10 @@ void logs_close(struct log_reader *r)
 
 	if (!r || --r->readers > 0)
 		return;
+	if (r->forgotten) {
+		drop(r);
+		return;
+	}
 	ls = r->of;
 	ls->idle++;
 	for (struct log_reader *old = ls->all.next, *next; ls->idle > LOGS_OPEN_MAX && old != &ls->all; old = next) {
@@ -108,6 +113,19 @@ void logs_close(struct log_reader *r)
 			continue;
 		drop(old);
 		ls->idle--;
+	}
+}
+
+void logs_forget(struct logs *ls, const char *attempt_name)
+{
+	struct log_reader *r = map_get(ls->by_name, attempt_name);
+
+	if (!r)
+		return;
+	r->forgotten = true;
+	if (r->readers == 0) {
+		ls->idle--;
+		drop(r);
 	}
 }
 
@@ -138,32 +156,57 @@ static void answer(struct waiter *w, struct log_reader *r, const struct error *e
 	free(w);
 }
 
+/* Ends the waiting of all who wait for this log, which may be gone afterwards. */
+static void answer_all(struct log_reader *r, const struct error *e)
+{
+	for (bool more = r->waiting; more;) {
+		struct waiter *w = r->waiting;
+
+		r->waiting = w->next;
+		more = w->next;
+		answer(w, r, e);
+	}
+}
+
+static struct log_reader *first_waiting(const struct logs *ls)
+{
+	for (struct log_reader *r = ls->all.next; r != &ls->all; r = r->next)
+		if (r->waiting)
+			return r;
+	return NULL;
+}
+
+static void refuse_stopping(struct error *e)
+{
+	(void)error_set(e, ERR_UNAVAILABLE, "Florus is stopping");
+}
+
+void logs_stop(struct logs *ls)
+{
+	struct error e;
+
+	refuse_stopping(&e);
+	ls->stopping = true;
+	for (struct log_reader *r; (r = first_waiting(ls)) != NULL;)
+		answer_all(r, &e);
+}
+
 /* One slice for one waiting log, then back to the loop. */
 static void scan_slice(void *arg)
 {
 	struct logs *ls = arg;
-	struct log_reader *r = ls->all.next;
+	struct log_reader *r = first_waiting(ls);
 	struct error e = { 0 };
 	bool complete;
 
-	while (r != &ls->all && !r->waiting)
-		r = r->next;
-	ls->slicing = r != &ls->all;
-	if (!ls->slicing)
+	ls->slicing = r != NULL;
+	if (!r)
 		return;
 	loop_timer_set(ls->slice, 0, 0);
 	bool ok = scan(r, r->waiting->ended, &complete, &e);
 	if (ok && !complete)
 		return;
-	while (r->waiting) {
-		struct waiter *w = r->waiting;
-		bool last = !w->next;
-
-		r->waiting = w->next;
-		answer(w, r, ok ? NULL : &e);
-		if (last)
-			return; /* r may be gone */
-	}
+	answer_all(r, ok ? NULL : &e);
 }
 
 void logs_read(struct logs *ls, const char *attempt_name, bool ended, logs_fn *fn, void *arg)
@@ -177,6 +220,10 @@ void logs_read(struct logs *ls, const char *attempt_name, bool ended, logs_fn *f
 	if (!r->waiting) {
 		bool ok = scan(r, ended, &complete, &e);
 
+		if (ok && !complete && r->of->stopping) {
+			refuse_stopping(&e);
+			ok = false;
+		}
 		if (!ok || complete) {
 			answer(w, r, ok ? NULL : &e);
 			return;

@@ -16,6 +16,7 @@ enum {
 };
 
 struct deletion;
+struct change;
 
 /* A batch in memory. Lives while listed or while an operation of the store refers to it (refs). */
 struct entry {
@@ -51,7 +52,8 @@ struct batches {
 	struct entry queue;              /* list head */
 	int64_t queued;                  /* in the queue or on their way into it */
 	int slots;                       /* taken */
-	struct loop_timer *pump_timer, *janitor_timer;
+	struct loop_timer *pump_timer, *janitor_timer, *unstored_timer;
+	struct change *unstored;         /* what the store could not take; oldest first */
 	int64_t purge_due_ms, paused_until_ms;
 	bool purging;
 };
@@ -76,11 +78,14 @@ bool registry_parse_ref(const char *ref, int64_t *ret_id, const char **ret_name,
 void supervise_event(struct entry *en, enum event event, const struct attempt_report *report);
 void supervise_enqueue(struct entry *en, bool at_head);
 void supervise_pump(void *batches);
+void supervise_store_again(void *batches);
+void supervise_drop_unstored(struct batches *b); /* at shutdown: exit records keep the truth */
 void supervise_adopt(struct entry *en, const char *boot_id);
 
 /* delete.c */
 void deletion_finished(struct entry *en);  /* its end is stored */
 void deletion_remove_dir(struct batches *b, int64_t id, int attempt, const char *nonce);
+void deletion_stop(struct entry *en);      /* who waits is told that we stop */
 void deletion_drop_all(struct entry *en);  /* at shutdown: nobody is answered any more */
 
 /* launch.c */

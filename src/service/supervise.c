@@ -17,25 +17,49 @@
 struct change {
 	struct store_update up; /* first */
 	struct entry *entry;
-	struct loop_timer *again;
+	struct change *next;    /* in batches.unstored */
 	char why[RECORD_WHY_MAX];
 };
 
 static void change_free(struct change *c)
 {
-	c->again = loop_timer_free(c->again);
 	registry_release(c->entry);
 	free(c);
 }
 
-static void give_again(void *arg)
+/* Oldest first, so that a batch's end does not overtake its beginning. */
+void supervise_store_again(void *arg)
 {
-	struct change *c = arg;
+	struct batches *b = arg;
+	struct change *c = b->unstored, *next;
 
-	if (c->entry->of->stopping)
+	b->unstored = NULL;
+	for (; c; c = next) {
+		next = c->next;
+		store_update(b->store, &c->up);
+	}
+}
+
+static void keep_unstored(struct batches *b, struct change *c)
+{
+	struct change **last = &b->unstored;
+
+	if (!*last)
+		loop_timer_set(b->unstored_timer, STORE_RETRY_MS, 0);
+	while (*last)
+		last = &(*last)->next;
+	c->next = NULL;
+	*last = c;
+}
+
+void supervise_drop_unstored(struct batches *b)
+{
+	while (b->unstored) {
+		struct change *c = b->unstored;
+
+		b->unstored = c->next;
 		change_free(c);
-	else
-		store_update(c->entry->of->store, &c->up);
+	}
 }
 
 static void change_stored(struct store_op *op)
@@ -46,9 +70,7 @@ static void change_stored(struct store_op *op)
 	if (!op->ok && !en->of->stopping) {
 		/* The exit record keeps the truth until the store takes it (P17, P27). */
 		log_warn("state not stored yet", LOG_INT("batch", en->shown.id), LOG_STR("reason", op->error.msg));
-		if (!c->again)
-			c->again = loop_timer_new(en->of->loop, give_again, c);
-		loop_timer_set(c->again, STORE_RETRY_MS, 0);
+		keep_unstored(en->of, c);
 		return;
 	}
 	if (op->ok && c->up.finished_ms) {
@@ -97,6 +119,14 @@ static void postpone(struct entry *en, const char *why)
 	came_to_nothing(en, EVENT_NEVER_STARTED, why);
 }
 
+/* A kill is on the disk: one that will be told of soon, or one whose commit was taken for a failure. */
+static void forbidden(struct entry *en, const char *why)
+{
+	en->deleted = true;
+	supervise_event(en, EVENT_KILL, NULL);
+	came_to_nothing(en, EVENT_NEVER_STARTED, why);
+}
+
 static void on_report(void *arg, const struct attempt_report *report)
 {
 	struct entry *en = arg;
@@ -125,6 +155,7 @@ static void start(struct entry *en, const struct store_intent *in)
 		return;
 	}
 	en->shown.attempt = in->attempt;
+	excerpt_close(&en->excerpt); /* that of an earlier attempt, if anybody looked */
 	en->run = launch_start(en, in->out_request, in->out_request_len, on_report, &e);
 	if (!en->run)
 		came_to_nothing(en, EVENT_GAVE_UP, e.msg);
@@ -138,6 +169,8 @@ static void intent_stored(struct store_op *op)
 	if (!en->of->stopping) {
 		if (op->ok)
 			start(en, &it->in);
+		else if (op->error.code == ERR_CONFLICT)
+			forbidden(en, op->error.msg);
 		else
 			postpone(en, op->error.msg);
 	}
@@ -178,7 +211,8 @@ static void log_reason(const struct entry *en, const char *why)
 	attempt_name(name, en->shown.id, en->shown.attempt, en->shown.nonce);
 	(void)snprintf(path, sizeof path, "%s/" RECORD_LOG, name);
 	(void)mkdirat(en->of->run_dirfd, name, 0700);
-	_close_ int fd = openat(en->of->run_dirfd, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_close_ int fd = openat(en->of->run_dirfd, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+			    0600); /* a job may have put a pipe in its place */
 	if (fd < 0 || dprintf(fd, "florus: %s\n", why) < 0)
 		log_warn("reason not written to the log", LOG_INT("batch", en->shown.id));
 }

@@ -1,9 +1,21 @@
 """What goes wrong between two events: shutdown with everything in flight, a full disk, names used twice, odd files."""
 
+import os
 import threading
 
-from gateway import until
+import pytest
+from gateway import alive, until
 from wire import Closed
+
+
+def fill(file):
+    """Writes until the disk is full."""
+    for size in (1 << 20, 1 << 12, 1):
+        try:
+            while True:
+                file.write(b"x" * size)
+        except OSError:
+            pass
 
 
 def keep_asking(gateway, path, stop):
@@ -38,3 +50,81 @@ def test_it_stops_in_order_while_history_is_asked_for(gateway):
         for thread in threads:
             thread.join()
     assert gateway.get("/batches").status == 200
+
+
+def test_a_delete_that_waits_is_told_of_the_stop_and_goes_on_afterwards(gateways):
+    gateway = gateways(florus__kill__grace="60s").start()
+    batch = gateway.submit("mark=m", "ignore-term", f"touch={gateway.root}/deaf", f"wait={gateway.root}/never")
+    until((gateway.root / "deaf").exists)
+    pid = gateway.ledger.pid("m")
+    with gateway.wire(30) as wire:
+        wire.send(b"DELETE /batches/%d HTTP/1.1\r\nHost: x\r\n\r\n" % batch)
+        assert wire.quiet(0.3), "it waits for the end"
+        gateway.stop()
+        assert wire.answer().status == 503
+    assert alive(pid)
+    gateway.start(florus__kill__grace="0s")
+    until(lambda: not alive(pid), 10, "the kill goes on")
+    until(lambda: gateway.get(f"/batches/{batch}").status == 404)
+
+
+def test_deleting_by_a_name_deletes_who_answers_to_it(gateway):
+    first = gateway.submit("exit=0", name="twice")
+    gateway.wait(first)
+    second = gateway.submit("exit=0", name="twice")
+    gateway.wait(second)
+    assert gateway.delete("/batches/twice").body == {"msg": "deleted"}
+    assert gateway.get(f"/batches/{second}").status == 404
+    assert gateway.get("/batches/twice").body["id"] == first
+    assert gateway.delete("/batches/twice").body == {"msg": "deleted"}
+    assert gateway.get("/batches/twice").status == 404
+    assert gateway.get(f"/batches/{first}").status == 404
+    assert gateway.get("/batches").body["total"] == 0
+
+
+def test_a_pipe_in_place_of_the_log_does_not_stop_the_server(gateway):
+    batch = gateway.submit("mark=m", f"wait={gateway.root}/go")
+    gateway.wait_started("m")
+    log = next((gateway.state / "run").glob(f"{batch}.*")) / "log"
+    log.unlink()
+    os.mkfifo(log)
+    answer = gateway.get(f"/batches/{batch}", timeout=5)
+    assert answer.body["log"] == ["stdout: ", "\nstderr: "]
+    assert gateway.get(f"/batches/{batch}/log", timeout=5).status in (200, 500)
+    (gateway.root / "go").touch()
+    assert gateway.wait(batch) == "success"
+    assert gateway.get(f"/batches/{batch}", timeout=5).status == 200
+
+
+def deleted_files(gateway):
+    """What the daemon holds open though it was removed."""
+    at = f"/proc/{gateway.process.pid}/fd"
+    links = [os.readlink(f"{at}/{fd}") for fd in os.listdir(at) if os.path.lexists(f"{at}/{fd}")]
+    return [link for link in links if link.endswith("/log (deleted)")]
+
+
+def test_the_log_of_a_deleted_batch_takes_no_room(gateway):
+    batch, _, lines = gateway.run("lines=3")
+    assert lines == ["1", "2", "3"] and gateway.get(f"/batches/{batch}").status == 200
+    assert gateway.delete(f"/batches/{batch}").status == 200
+    until(lambda: not list((gateway.state / "run").glob(f"{batch}.*")), what="its directory goes")
+    assert not deleted_files(gateway)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mount needs root")
+def test_it_stops_in_order_with_changes_that_the_full_disk_did_not_take(gateways, mounts):
+    disk = mounts("12m")
+    gateway = gateways(florus__state_dir=disk / "state")
+    gateway.state = disk / "state"
+    gateway.start()
+    batch = gateway.submit("mark=m", f"wait={gateway.root}/go")
+    gateway.wait(batch, "running")
+    with open(disk / "filler", "wb", buffering=0) as filler:
+        fill(filler)
+        (gateway.root / "go").touch()
+        until(lambda: "state not stored yet" in gateway.log_text() or gateway.state_of(batch) == "success")
+        fill(filler)
+        gateway.stop()
+    (disk / "filler").unlink()
+    gateway.start()
+    assert gateway.wait(batch) == "success"
