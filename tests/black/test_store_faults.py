@@ -280,12 +280,9 @@ def test_enospc_is_507_and_goes_by_itself(faulty):
     assert ids(gateway) == kept
 
 
-@pytest.fixture(params=["tmpfs", "ext4"])
-def small_disk(request, tmp_path, mounts):
-    """A directory on a file system of a few megabytes."""
-    if request.param == "tmpfs":
-        yield mounts("4m")
-        return
+@pytest.fixture
+def ext4(tmp_path):
+    """A directory on an ext4 of 8 MB."""
     image, at = tmp_path / "image", tmp_path / "disk"
     with open(image, "wb") as f:
         f.truncate(8 << 20)
@@ -294,6 +291,11 @@ def small_disk(request, tmp_path, mounts):
     subprocess.run(["mount", "-o", "loop", str(image), str(at)], check=True)
     yield at
     subprocess.run(["umount", "--lazy", str(at)], check=True)
+
+
+@pytest.fixture(params=["tmpfs", "ext4"])
+def small_disk(request):
+    return request.getfixturevalue("mounts")("4m") if request.param == "tmpfs" else request.getfixturevalue("ext4")
 
 
 def fill(disk):
@@ -340,6 +342,29 @@ def test_a_full_disk_still_takes_the_ends_of_what_runs(gateways, small_disk):
     assert set(ids(gateway)) >= {good, bad, *accepted}
     starts = gateway.ledger.started()
     assert len(starts) == len(set(starts)), "none runs twice"
+
+
+@NEEDS_ROOT
+def test_a_disk_that_hangs_stops_neither_reads_nor_health(gateways, ext4):
+    gateway = gateways(florus__state_dir=ext4 / "state", florus__launch__hold="true")
+    gateway.state = ext4 / "state"
+    gateway.start()
+    first = gateway.submit()
+    subprocess.run(["fsfreeze", "-f", str(ext4)], check=True)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            late = pool.submit(lambda: post(gateway, "late"))
+            until(lambda: gateway.get("/readyz", timeout=2).status == 503, 15, "it says that the disk hangs")
+            for path in ("/livez", "/batches", f"/batches/{first}", f"/batches/{first}/state"):
+                assert gateway.get(path, timeout=2).status == 200, path
+            subprocess.run(["fsfreeze", "-u", str(ext4)], check=True)
+            answer = late.result(20)
+    finally:
+        subprocess.run(["fsfreeze", "-u", str(ext4)], check=False, stderr=subprocess.DEVNULL)
+    until(lambda: ready(gateway), 5, "it is well again")
+    assert answer.status in (201, 503), answer
+    again, _ = post_until_accepted(gateway, "late")
+    assert ids(gateway) == [first, again]
 
 
 # --- damage --------------------------------------------------------------------------------------------------------
