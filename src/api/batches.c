@@ -77,11 +77,6 @@ void batches_on_list(struct call *c, const char *id)
 
 /* --- one batch --- */
 
-static void release_blob(void *blob)
-{
-	(void)blob_drop(blob);
-}
-
 static void got(void *arg, const struct batch *batch, const struct error *e)
 {
 	struct call *c = arg;
@@ -90,8 +85,7 @@ static void got(void *arg, const struct batch *batch, const struct error *e)
 		api_answer_error(c, e);
 		return;
 	}
-	struct blob *view = blob_hold(view_batch_blob(c->api->batches, batch));
-	http_reply_shared(c->rq, 200, API_JSON, view->bytes, view->len, release_blob, view);
+	http_reply_blob(c->rq, 200, API_JSON, view_batch_blob(c->api->batches, batch));
 	free(c);
 }
 

@@ -20,6 +20,8 @@ struct blob *blob_drop(struct blob *b)
 {
 	if (!b || --b->holders > 0)
 		return NULL;
+	if (b->attached)
+		b->detach(b->attached);
 	free(b->bytes);
 	free(b);
 	return NULL;

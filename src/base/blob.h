@@ -1,6 +1,6 @@
 /*
  * blob - bytes that several hold at once: made once, never changed, freed with the last holder.
- * One thread.
+ * A layer above may attach what it made of them, to find it again; it goes with the bytes. One thread.
  */
 #pragma once
 #include "base/sbuf.h"
@@ -9,6 +9,8 @@ struct blob {
 	int holders;
 	size_t len;
 	char *bytes;
+	void *attached;                 /* NULL: nothing */
+	void (*detach)(void *attached);
 };
 
 struct blob *blob_from(struct sbuf *b);  /* takes the contents; one holder: the caller */

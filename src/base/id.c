@@ -4,7 +4,7 @@
 #include <sys/random.h>
 
 /* One system call fills a pool that many ids are cut from. */
-static _Thread_local unsigned char pool[256];
+static _Thread_local unsigned char pool[256]; /* what getrandom gives whole */
 static _Thread_local size_t left;
 
 static unsigned char random_byte(void)

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { REQUEST_ID_DIGITS = 16 };
-
 /* "http://host/path", as to a proxy, means /path (RFC 9112 3.2.2). */
 static const char *origin_form(const char *target)
 {
@@ -43,7 +41,7 @@ struct http_request *request_free(struct http_request *rq)
 		return NULL;
 	for (int i = 0; i < rq->reply_header_count; i++)
 		free(rq->reply_values[i]);
-	if (rq->response)
+	if (rq->response && !rq->response_lent)
 		MHD_destroy_response(rq->response);
 	sbuf_done(&rq->body);
 	free(rq->pairs);

@@ -5,7 +5,7 @@
 #include "http/server.h"
 #include <microhttpd.h>
 
-enum { REQUEST_ID_MAX = 64, REPLY_HEADERS_MAX = 8 };
+enum { REQUEST_ID_MAX = 64, REQUEST_ID_DIGITS = 16, REPLY_HEADERS_MAX = 8 };
 
 struct query_pair {
 	char *name, *value;
@@ -29,6 +29,7 @@ struct http_request {
 	char *reply_values[REPLY_HEADERS_MAX];
 	int reply_header_count;
 	struct MHD_Response *response;   /* the answer, once there is one */
+	bool response_lent;              /* it belongs to a blob */
 	int status;
 	bool begun;                      /* the header was judged */
 	bool handled;                    /* the handler was called */

@@ -2,6 +2,7 @@
 #include "http/listen.h"
 #include "http/request.h"
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 enum {
@@ -206,12 +207,21 @@ static size_t leave_escaped(void *arg, struct MHD_Connection *connection, char *
 
 /* --- answers --- */
 
+static bool has_reply_header(const struct http_request *rq, const char *name)
+{
+	for (int i = 0; i < rq->reply_header_count; i++)
+		if (strcasecmp(rq->reply_names[i], name) == 0)
+			return true;
+	return false;
+}
+
 static void add_headers(struct http_request *rq, struct MHD_Response *r, const char *content_type)
 {
 	if (content_type)
 		(void)MHD_add_response_header(r, "Content-Type", content_type);
 	for (const char *const *h = rq->server->headers; h && *h; h += 2)
-		(void)MHD_add_response_header(r, h[0], h[1]);
+		if (!has_reply_header(rq, h[0]))
+			(void)MHD_add_response_header(r, h[0], h[1]);
 	(void)MHD_add_response_header(r, "X-Request-Id", http_request_id(rq));
 	for (int i = 0; i < rq->reply_header_count; i++)
 		(void)MHD_add_response_header(r, rq->reply_names[i], rq->reply_values[i]);
@@ -220,9 +230,8 @@ static void add_headers(struct http_request *rq, struct MHD_Response *r, const c
 }
 
 /* The answer is there; on_request queues it. */
-static void respond(struct http_request *rq, int status, struct MHD_Response *r, const char *content_type)
+static void give(struct http_request *rq, int status, struct MHD_Response *r)
 {
-	add_headers(rq, r, content_type);
 	rq->response = r;
 	rq->status = status;
 	if (!rq->suspended)
@@ -230,6 +239,12 @@ static void respond(struct http_request *rq, int status, struct MHD_Response *r,
 	rq->suspended = false;
 	MHD_resume_connection(rq->connection);
 	loop_timer_set(rq->server->timer, 0, 0); /* all that resume now are served by one run */
+}
+
+static void respond(struct http_request *rq, int status, struct MHD_Response *r, const char *content_type)
+{
+	add_headers(rq, r, content_type);
+	give(rq, status, r);
 }
 
 void http_reply(struct http_request *rq, int status, const char *content_type, struct sbuf *body)
@@ -248,6 +263,44 @@ void http_reply_shared(struct http_request *rq, int status, const char *content_
 
 	respond(rq, status, MHD_create_response_from_buffer_with_free_callback_cls(len, readonly, release, owner),
 		content_type);
+}
+
+static void drop_response(void *response)
+{
+	MHD_destroy_response(response);
+}
+
+/*
+ * The library serialises the headers of an answer before it turns to another connection, so the one field that differs
+ * between two requests for the same bytes is overwritten in place; it always has the same length here.
+ */
+static void renew_request_id(struct MHD_Response *r, const char *id)
+{
+	const char *value = MHD_get_response_header(r, "X-Request-Id");
+
+	memcpy((char *)(uintptr_t)value, id, REQUEST_ID_DIGITS);
+}
+
+void http_reply_blob(struct http_request *rq, int status, const char *content_type, struct blob *blob)
+{
+	const char *id = http_request_id(rq);
+	bool plain = rq->suspended || rq->server->draining || rq->reply_header_count > 0 || strlen(id) != REQUEST_ID_DIGITS;
+	struct MHD_Response *r = plain ? NULL : blob->attached;
+
+	if (r) {
+		renew_request_id(r, id);
+	} else {
+		r = MHD_create_response_from_buffer(blob->len, blob->bytes, MHD_RESPMEM_MUST_COPY);
+		add_headers(rq, r, content_type);
+	}
+	if (plain) {
+		give(rq, status, r);
+		return;
+	}
+	blob->attached = r;
+	blob->detach = drop_response;
+	rq->response_lent = true;
+	give(rq, status, r);
 }
 
 /* The source fills whole blocks; the library takes them in the pieces that its buffers allow. */

@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "base/arena.h"
+#include "base/blob.h"
 #include "base/error.h"
 #include "base/sbuf.h"
 #include "loop/loop.h"
@@ -61,7 +62,10 @@ const char *http_request_id(struct http_request *rq);                         /*
 
 /* --- the answer --- */
 
-/* Adds a header to the answer to come. The value must not come from a client unless checked for CR and LF. */
+/*
+ * Adds a header to the answer to come, in place of the one of http_config that has this name. The value must not
+ * come from a client unless checked for CR and LF.
+ */
 void http_reply_header(struct http_request *rq, const char *name, const char *value);
 
 /* Answers with the bytes of body, which is emptied. content_type NULL: none. */
@@ -73,6 +77,12 @@ void http_reply(struct http_request *rq, int status, const char *content_type, s
  */
 void http_reply_shared(struct http_request *rq, int status, const char *content_type, const char *bytes, size_t len,
 		       void (*release)(void *owner), void *owner);
+
+/*
+ * Answers with the bytes of a blob that is asked for again and again: what the library made of it is kept with the
+ * blob. Always with the same content type for the same blob.
+ */
+void http_reply_blob(struct http_request *rq, int status, const char *content_type, struct blob *blob);
 
 /*
  * Answers with what `next` gives: it appends to `out`, empty with room for HTTP_STREAM_BLOCK, and sets *ret_done with the last bytes;
