@@ -44,6 +44,8 @@ void health_on_ready(struct call *c, const char *id)
 		say(c, false, "stopping");
 	else if (!store_healthy(c->api->store))
 		say(c, false, "the store has failed");
+	else if (store_full(c->api->store))
+		say(c, false, "the store does not keep up");
 	else
 		say(c, true, "ok");
 }

@@ -225,6 +225,8 @@ void batches_get(struct batches *b, const char *ref, batches_fn *fn, void *arg)
 	const struct entry *en = name ? registry_by_name(b, name) : registry_by_id(b, id);
 	if (en)
 		fn(arg, &en->shown, &e);
+	else if (!registry_store_has_room(b, &e))
+		fn(arg, NULL, &e);
 	else
 		look_up(b, ref, id, name != NULL, fn, arg);
 }

@@ -171,7 +171,7 @@ void batches_create(struct batches *b, const struct batch_request *rq, batches_f
 	a->arg = arg;
 	a->owner = xstrdup(rq->owner);
 	a->idem_key = xstrdup(rq->idem_key);
-	if (!judge(a, rq, &e)) {
+	if (!registry_store_has_room(b, &e) || !judge(a, rq, &e)) {
 		fn(arg, NULL, &e);
 		arrival_free(a);
 		return;

@@ -227,7 +227,7 @@ void batches_delete(struct batches *b, const char *ref, batches_deleted_fn *fn, 
 	const char *name;
 	int64_t id = 0;
 
-	if (!registry_parse_ref(ref, &id, &name, &e)) {
+	if (!registry_parse_ref(ref, &id, &name, &e) || !registry_store_has_room(b, &e)) {
 		fn(arg, &e);
 		return;
 	}

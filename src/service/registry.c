@@ -124,6 +124,11 @@ void registry_forget_view(struct entry *en)
 	en->view = blob_drop(en->view);
 }
 
+bool registry_store_has_room(const struct batches *b, struct error *e)
+{
+	return !store_full(b->store) || error_set(e, ERR_UNAVAILABLE, "the store does not keep up: try again");
+}
+
 bool registry_parse_ref(const char *ref, int64_t *ret_id, const char **ret_name, struct error *e)
 {
 	int32_t id;

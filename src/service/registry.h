@@ -74,6 +74,9 @@ void registry_release(struct entry *en);
 void registry_forget_view(struct entry *en);
 bool registry_parse_ref(const char *ref, int64_t *ret_id, const char **ret_name, struct error *e);
 
+/* May a client's request go to the store? ERR_UNAVAILABLE while its disk does not keep up. */
+MUST_CHECK bool registry_store_has_room(const struct batches *b, struct error *e);
+
 /* supervise.c */
 void supervise_event(struct entry *en, enum event event, const struct attempt_report *report);
 void supervise_enqueue(struct entry *en, bool at_head);

@@ -28,6 +28,8 @@ struct store {
 	struct loop_wake *wake;
 	loop_fn *fatal;
 	void *fatal_arg;
+	int waiting;              /* loop: operations that are not done */
+	size_t waiting_bytes;     /* loop: of requests in them */
 	int failures;             /* store thread: commits in a row whose outcome was unknown */
 	int64_t ballast_bytes;    /* 0: there can be none */
 	bool has_ballast;         /* store thread; without it inserts wait until there is room for it again */
@@ -320,6 +322,8 @@ static void deliver(void *arg)
 	(void)pthread_mutex_unlock(&s->lock);
 	for (; op; op = next) {
 		next = op->next;
+		s->waiting--;
+		s->waiting_bytes -= op->bytes;
 		op->done(op);
 	}
 	if (s->gave_up && s->fatal) {
@@ -333,6 +337,8 @@ static void deliver(void *arg)
 static void give(struct store *s, struct store_op *op, const struct store_op_type *type)
 {
 	op->type = type;
+	s->waiting++;
+	s->waiting_bytes += op->bytes;
 	(void)pthread_mutex_lock(&s->lock);
 	assert(!s->stopping);
 	list_push(&s->todo, op);
@@ -342,6 +348,7 @@ static void give(struct store *s, struct store_op *op, const struct store_op_typ
 
 void store_insert(struct store *s, struct store_insert *in)
 {
+	in->op.bytes = in->request_len;
 	give(s, &in->op, &op_insert);
 }
 
@@ -477,6 +484,11 @@ struct store *store_free(struct store *s)
 	(void)pthread_cond_destroy(&s->more);
 	free(s);
 	return NULL;
+}
+
+bool store_full(const struct store *s)
+{
+	return s->waiting >= STORE_WAITING_MAX || s->waiting_bytes >= STORE_WAITING_BYTES_MAX;
 }
 
 bool store_healthy(const struct store *s)

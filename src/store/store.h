@@ -22,6 +22,9 @@
 
 enum { STORE_FAILURES_MAX = 3, STORE_GROUP_MAX = 512 };
 
+/* Operations, and bytes of requests in them, that may wait while the disk hangs. */
+enum { STORE_WAITING_MAX = 8192, STORE_WAITING_BYTES_MAX = 64 * 1024 * 1024 };
+
 struct store;
 
 /*
@@ -37,6 +40,11 @@ void store_start(struct store *s, struct loop *l, loop_fn *fatal, void *arg);
 struct store *store_free(struct store *s);
 
 bool store_healthy(const struct store *s); /* the file is in order and its disk answers; any thread */
+/*
+ * As much waits as may: nothing that a client can put off should be given (it is taken all the same, so that
+ * ends and kills always are). Loop thread.
+ */
+bool store_full(const struct store *s);
 int64_t store_next_id(const struct store *s); /* the id that the next insert will probably get; any thread */
 
 /* A stored batch. Strings are NULL when not set. In rows given by the store they are borrowed or owned as said there. */
@@ -73,6 +81,7 @@ struct store_op {
 	/* private */
 	const struct store_op_type *type;
 	struct store_op *next;
+	size_t bytes; /* that it counts for */
 };
 
 /* Accepts a batch. With idem_key set, the first request with that (owner, key) wins. */

@@ -181,6 +181,37 @@ static void load(struct bench *b, struct loaded *l)
 
 /* --- what operations do --- */
 
+/* Until it is started the store is like one whose disk hangs. */
+TEST(it_says_when_as_much_waits_as_may)
+{
+	static struct store_get asked[STORE_WAITING_MAX];
+	static char big[STORE_WAITING_BYTES_MAX / 2 + 1];
+	struct store_insert in[2] = { 0 };
+	struct bench b;
+
+	bench_open(&b);
+	for (int i = 0; i < STORE_WAITING_MAX; i++) {
+		CHECK(!store_full(b.store));
+		get(&b, &asked[i], 0, NULL);
+	}
+	CHECK(store_full(b.store));
+	bench_start(&b);
+	bench_wait(&b);
+	CHECK(!store_full(b.store));
+	bench_close(&b);
+
+	memset(big, 'x', sizeof big - 1);
+	bench_open(&b);
+	insert_key(&b, &in[0], NULL, NULL, big);
+	CHECK(!store_full(b.store));
+	insert_key(&b, &in[1], NULL, NULL, big);
+	CHECK(store_full(b.store));
+	bench_start(&b);
+	bench_wait(&b);
+	CHECK(in[0].op.ok && in[1].op.ok && !store_full(b.store));
+	bench_close(&b);
+}
+
 TEST(operations_are_done_in_the_order_given)
 {
 	struct store_insert in[20] = { 0 };
