@@ -1,0 +1,175 @@
+#include "auth/secretfile.h"
+#include "base/fdio.h"
+#include "base/id.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+enum { READ_CHUNK = 16 * 1024, TMP_DIGITS = 16 };
+
+enum purpose { TO_TRUST, TO_CHANGE };
+
+/* Whoever changes the file may be root, working for the account that owns it. */
+static bool check_file(const char *path, const struct stat *st, enum purpose purpose, struct error *e)
+{
+	if (!S_ISREG(st->st_mode))
+		return error_set(e, ERR_CONFIG, "%s is not a plain file", path);
+	if (purpose == TO_TRUST && st->st_uid != 0 && st->st_uid != geteuid())
+		return error_set(e, ERR_CONFIG,
+				 "%s belongs to user %u; it must belong to root or to the user who runs this", path,
+				 (unsigned)st->st_uid);
+	if (st->st_mode & S_IRWXO)
+		return error_set(e, ERR_CONFIG, "%s is open to other users (mode %04o); chmod o= %s", path,
+				 (unsigned)(st->st_mode & 07777), path);
+	if (st->st_mode & S_IWGRP)
+		return error_set(e, ERR_CONFIG, "%s may be changed by its group (mode %04o); chmod g-w %s", path,
+				 (unsigned)(st->st_mode & 07777), path);
+	return true;
+}
+
+static bool read_all(int fd, const char *path, struct sbuf *to, struct error *e)
+{
+	for (;;) {
+		char *into = sbuf_reserve(to, READ_CHUNK);
+		ssize_t n = into ? read(fd, into, READ_CHUNK) : 0;
+
+		if (!into)
+			return error_set(e, ERR_TOO_LARGE, "%s is larger than %zu bytes", path, to->limit - READ_CHUNK);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(e, errno, "read %s", path);
+		if (n == 0)
+			break;
+		sbuf_grew(to, (size_t)n);
+	}
+	if (to->len && memchr(to->data, '\0', to->len))
+		return error_set(e, ERR_CONFIG, "%s holds a NUL byte", path);
+	return true;
+}
+
+static bool read_checked(const char *path, enum purpose purpose, struct sbuf *to, struct stat *ret_st, struct error *e)
+{
+	/* O_NONBLOCK: a pipe of that name must not hold us up */
+	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0 && errno == ENOENT)
+		return error_set(e, ERR_NOT_FOUND, "%s does not exist", path);
+	if (fd < 0 || fstat(fd, ret_st) < 0)
+		return error_errno(e, errno, "open %s", path);
+	return check_file(path, ret_st, purpose, e) && read_all(fd, path, to, e);
+}
+
+bool secretfile_read(const char *path, struct sbuf *to, struct error *e)
+{
+	struct stat st;
+
+	return read_checked(path, TO_TRUST, to, &st, e);
+}
+
+bool secretfile_each_line(const char *path, char *text, secretfile_line_fn *fn, void *arg, struct error *e)
+{
+	int number = 0;
+
+	for (char *line = text, *next; line && *line; line = next) {
+		number++;
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		size_t n = strlen(line);
+		if (n && line[n - 1] == '\r')
+			line[--n] = '\0';
+		if (n == 0 || line[0] == '#')
+			continue;
+		if (n > SECRETFILE_LINE_MAX)
+			return error_set(e, ERR_CONFIG, "%s:%d: longer than %d bytes", path, number,
+					 SECRETFILE_LINE_MAX);
+		if (!fn(arg, line, e))
+			return error_wrap(e, "%s:%d", path, number);
+	}
+	return true;
+}
+
+/* --- changing --- */
+
+/* The new file beside the old one, complete on the disk under `tmp`. */
+static bool write_tmp(int dirfd, const char *tmp, const struct stat *old, const struct sbuf *text, struct error *e)
+{
+	_close_ int fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return error_errno(e, errno, "create a file");
+	if (!fdio_write_all(fd, sbuf_str(text), text->len, e))
+		return false;
+	if (old && (old->st_uid != geteuid() || old->st_gid != getegid()) && fchown(fd, old->st_uid, old->st_gid) < 0)
+		return error_errno(e, errno, "keep its owner");
+	if (old && fchmod(fd, old->st_mode & 0777) < 0)
+		return error_errno(e, errno, "keep its mode");
+	return fsync(fd) == 0 || error_errno(e, errno, "fsync");
+}
+
+static bool replace(int dirfd, const char *name, const struct stat *old, const struct sbuf *text, struct error *e)
+{
+	char tmp[NAME_MAX + 1], random[TMP_DIGITS + 1];
+
+	id_random_hex(random, TMP_DIGITS);
+	if (snprintf(tmp, sizeof tmp, ".%s.%s", name, random) >= (int)sizeof tmp)
+		return error_set(e, ERR_INVALID, "file name too long");
+	if (!write_tmp(dirfd, tmp, old, text, e)) {
+		(void)unlinkat(dirfd, tmp, 0);
+		return false;
+	}
+	if (renameat(dirfd, tmp, dirfd, name) < 0) {
+		(void)error_errno(e, errno, "rename");
+		(void)unlinkat(dirfd, tmp, 0);
+		return false;
+	}
+	return fsync(dirfd) == 0 || error_errno(e, errno, "fsync the directory");
+}
+
+/* The path without links, so that the file is replaced and not the link to it; as given when there is none yet. */
+static char *resolve(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	return real ? real : xstrdup(path);
+}
+
+static bool open_dir_of(const char *path, int *ret_fd, const char **ret_name, struct error *e)
+{
+	const char *slash = strrchr(path, '/');
+	_free_ char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
+	_close_ int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	*ret_name = slash ? slash + 1 : path;
+	if (fd < 0)
+		return error_errno(e, errno, "open the directory of %s", path);
+	if (flock(fd, LOCK_EX) < 0)
+		return error_errno(e, errno, "lock the directory of %s", path);
+	*ret_fd = take_fd(&fd);
+	return true;
+}
+
+bool secretfile_change(const char *path, secretfile_edit_fn *edit, void *arg, struct error *e)
+{
+	_sbuf_ struct sbuf old = SBUF_INIT(SECRETFILE_BYTES_MAX), text = SBUF_INIT(SECRETFILE_BYTES_MAX);
+	_free_ char *real = resolve(path);
+	_close_ int dirfd = -1;
+	const char *name;
+	struct stat st;
+
+	if (!open_dir_of(real, &dirfd, &name, e))
+		return false;
+	bool exists = read_checked(real, TO_CHANGE, &old, &st, e);
+	if (!exists && e->code != ERR_NOT_FOUND)
+		return false;
+	_free_ char *old_text = sbuf_take(&old);
+	if (!edit(arg, old_text, &text, e))
+		return false;
+	if (!sbuf_ok(&text))
+		return error_set(e, ERR_TOO_LARGE, "%s would be larger than %d bytes", path, SECRETFILE_BYTES_MAX);
+	return replace(dirfd, name, exists ? &st : NULL, &text, e) || error_wrap(e, "%s", path);
+}
