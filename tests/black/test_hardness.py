@@ -1,5 +1,6 @@
 """What goes wrong between two events: shutdown with everything in flight, a full disk, names used twice, odd files."""
 
+import json
 import os
 import threading
 
@@ -128,3 +129,59 @@ def test_it_stops_in_order_with_changes_that_the_full_disk_did_not_take(gateways
     (disk / "filler").unlink()
     gateway.start()
     assert gateway.wait(batch) == "success"
+
+
+def big_log(gateway):
+    """A finished batch with a log that no socket's buffers hold."""
+    batch = gateway.submit(f"spew={64 << 20}")
+    assert gateway.wait(batch, timeout=60) == "success"
+    return batch
+
+
+def test_a_log_that_is_being_read_outlives_its_batch(gateway):
+    batch = big_log(gateway)
+    with gateway.wire(60) as slow, gateway.wire() as gone, gateway.wire() as last:
+        for wire in (slow, gone, last):
+            wire.send(b"GET /batches/%d/log?size=-1 HTTP/1.1\r\nHost: x\r\n\r\n" % batch)
+            wire.until(b"\r\n\r\n")
+        assert gateway.delete(f"/batches/{batch}").status == 200
+        gone.reset()
+        body = json.loads(slow.chunks())
+        assert body["total"] == len(body["log"]) == (64 << 20) // 16 + 2
+        assert gateway.get("/batches").body["total"] == 0
+        gateway.stop()  # with the last one in the middle
+
+
+def test_stopping_while_a_big_log_is_counted(gateway):
+    batch = big_log(gateway)
+    with gateway.wire() as wire:
+        wire.send(b"GET /batches/%d/log HTTP/1.1\r\nHost: x\r\n\r\n" % batch)
+        gateway.stop()
+        assert wire.answer().status in (200, 503)
+
+
+def test_a_name_may_be_used_again_while_its_former_owner_is_being_deleted(gateways):
+    gateway = gateways(florus__kill__grace="1s").start()
+    first = gateway.submit("ignore-term", f"touch={gateway.root}/deaf", f"wait={gateway.root}/never", name="n")
+    until((gateway.root / "deaf").exists)
+    deleter = threading.Thread(target=gateway.delete, args=(f"/batches/{first}",))
+    deleter.start()
+    assert gateway.post("/batches", gateway.body(name="n")).status == 400
+    deleter.join()
+    second = gateway.submit(f"wait={gateway.root}/never", name="n")
+    assert gateway.get("/batches/n").body["id"] == second
+    assert gateway.get(f"/batches/{first}").status == 404
+    assert gateway.delete("/batches/n").status == 200
+    assert gateway.get(f"/batches/{second}").status == 404
+
+
+@pytest.mark.parametrize("size", [2**31 - 1, -(2**31)])
+@pytest.mark.parametrize("start", [0, 2**31 - 1, -(2**31)])
+def test_the_largest_and_smallest_pages(gateway, start, size):
+    batch, _, _ = gateway.run("lines=3")
+    answer = gateway.get(f"/batches?from={start}&size={size}")
+    assert answer.status == 200 and answer.body["from"] == start
+    assert [s["id"] for s in answer.body["sessions"]] == ([batch] if start == 0 and size > 0 else [])
+    answer = gateway.get(f"/batches/{batch}/log?from={start}&size={size}")
+    assert answer.status == 200
+    assert answer.body["log"] == ([] if start > 0 else ["stdout: ", "1", "2", "3", "\nstderr: "])
