@@ -47,3 +47,4 @@ struct blob *view_batch_blob(struct batches *b, const struct batch *batch);  /* 
 typedef void api_fn(struct call *c, const char *id);
 api_fn batches_on_list, batches_on_create, batches_on_get, batches_on_state, batches_on_log, batches_on_delete;
 api_fn health_on_version, health_on_live, health_on_ready;
+api_fn ui_on_root, ui_on_lists, ui_on_one, ui_on_log, ui_on_static;

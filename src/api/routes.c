@@ -15,6 +15,13 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/healthz", health_on_live },
 	{ HTTP_GET, "/livez", health_on_live },
 	{ HTTP_GET, "/readyz", health_on_ready },
+	{ HTTP_GET, "/", ui_on_root },
+	{ HTTP_GET, "/ui", ui_on_lists },
+	{ HTTP_GET, "/ui/batch/{id}", ui_on_one },
+	{ HTTP_GET, "/ui/batch/{id}/log", ui_on_log },
+	{ HTTP_GET, "/ui/session/{id}", ui_on_one },
+	{ HTTP_GET, "/ui/session/{id}/log", ui_on_log },
+	{ HTTP_GET, "/static/{file}", ui_on_static },
 };
 
 #define LIVY_MOUNT "/livy"

@@ -23,7 +23,6 @@ static const struct {
 #define NO_SESSIONS "this version runs batches only, no interactive sessions"
 #define NO_YARN "this version does not watch YARN"
 #define NO_KUBERNETES "this version does not watch Kubernetes"
-#define NO_UI "this version has no web page"
 #define OWN_STORE "jobs are always durable, in florus.state-dir"
 #define OWN_LOOP "there are no threads per session here"
 
@@ -43,8 +42,7 @@ static const struct {
 	{ "livy.server.session.max-creation", "further jobs wait, see florus.launch.max-running and florus.queue.max" },
 
 	{ "livy.ui.basePath", "see florus.http.base-path" },
-	{ "livy.ui.enabled", NO_UI },
-	{ "livy.ui.history-server-url", NO_UI },
+	{ "livy.ui.history-server-url", NO_KUBERNETES },
 
 	{ "livy.superusers", NO_AUTH },
 	{ "livy.server.access-control.allowed-users", NO_AUTH },

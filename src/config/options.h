@@ -62,6 +62,8 @@ enum {
 	  "max-age=31536000; includeSubDomains", 0, 0, NULL, 0, "Header Strict-Transport-Security, sent only with TLS.") \
 	X(STR, livy_server_http_header_content_security_policy, "livy.server.http.header.Content-Security-Policy", \
 	  CONFIG_CSP, 0, 0, NULL, 0, "Header Content-Security-Policy.") \
+	X(BOOL, livy_ui_enabled, "livy.ui.enabled", "true", 0, 0, NULL, 0, \
+	  "Whether there is a web page, at /ui.") \
 	X(STR, livy_server_auth_type, "livy.server.auth.type", NULL, 0, 0, NULL, 0, \
 	  "How clients prove who they are. This version has no authentication: a value refuses to start.") \
 	X(BOOL, livy_impersonation_enabled, "livy.impersonation.enabled", "false", 0, 0, NULL, 0, \

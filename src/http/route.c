@@ -33,7 +33,7 @@ enum { SEGMENT_MAX = ROUTE_ID_MAX + 2 };
 /* Does the path fit the pattern? Copies the id. */
 static bool fits(const char *pattern, const char *path, char *id)
 {
-	bool collection = !strchr(pattern, '{');
+	bool collection = !strchr(pattern, '{') && pattern[1];
 	char got[SEGMENT_MAX];
 
 	while (*pattern == '/' && *path == '/') {
