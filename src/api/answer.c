@@ -4,10 +4,16 @@
 
 enum { RETRY_AFTER_S = 1 };
 
+void api_done(struct call *c)
+{
+	free(c->user);
+	free(c);
+}
+
 void api_answer(struct call *c, int status, struct sbuf *body)
 {
 	http_reply(c->rq, status, API_JSON, body);
-	free(c);
+	api_done(c);
 }
 
 void api_answer_empty(struct call *c, int status, const char *content_type)
@@ -15,7 +21,7 @@ void api_answer_empty(struct call *c, int status, const char *content_type)
 	_sbuf_ struct sbuf nothing = SBUF_INIT(1);
 
 	http_reply(c->rq, status, content_type, &nothing);
-	free(c);
+	api_done(c);
 }
 
 void api_answer_error(struct call *c, const struct error *e)
@@ -46,7 +52,7 @@ void api_location(struct call *c, const char *path)
 
 	if (c->api->config->florus_http_base_path)
 		sbuf_adds(&location, c->api->config->florus_http_base_path);
-	if (c->livy_mount)
+	if (c->mount_len)
 		sbuf_adds(&location, "/livy");
 	sbuf_adds(&location, path);
 	http_reply_header(c->rq, "Location", sbuf_str(&location));

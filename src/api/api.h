@@ -15,6 +15,7 @@ struct api {
 	const struct config *config;
 	struct batches *batches;
 	struct store *store;
+	struct auth *auth;               /* NULL: everybody may do everything, and nobody has a name */
 	bool draining;
 };
 
@@ -22,11 +23,19 @@ struct api {
 struct call {
 	struct api *api;
 	struct http_request *rq;
-	bool livy_mount;                 /* came in under /livy: the HDInsight page's dialect */
+	size_t mount_len;                /* bytes of "/livy" when it came in there: the HDInsight page's dialect; else 0 */
+	char *user;                      /* who asks; NULL: nobody */
+	const struct route *route;
+	char id[ROUTE_ID_MAX + 2];       /* of the path, decoded */
 	int64_t from, size;              /* of a log */
 };
 
 void api_handle(void *api, struct http_request *rq); /* the http_handler */
+
+void api_done(struct call *c); /* after the answer */
+
+/* identify.c: finds out who asks, then calls `go`; or refuses, and the call is over. */
+void identify(struct call *c, void (*go)(struct call *c));
 
 /* answer.c */
 #define API_JSON "application/json;charset=utf-8"

@@ -19,12 +19,12 @@ static void created(void *arg, const struct batch *batch, const struct error *e)
 	(void)snprintf(path, sizeof path, "/batches/%lld", (long long)batch->id);
 	api_location(c, path);
 	view_batch(&w, c->api->batches, batch);
-	api_answer(c, c->livy_mount ? 200 : 201, &body);
+	api_answer(c, c->mount_len ? 200 : 201, &body);
 }
 
 void batches_on_create(struct call *c, const char *id)
 {
-	struct batch_request rq = { .idem_key = http_header(c->rq, "Idempotency-Key"), .request_id = http_request_id(c->rq) };
+	struct batch_request rq = { .owner = c->user, .idem_key = http_header(c->rq, "Idempotency-Key"), .request_id = http_request_id(c->rq) };
 	struct error e = { 0 };
 
 	(void)id;
@@ -86,7 +86,7 @@ static void got(void *arg, const struct batch *batch, const struct error *e)
 		return;
 	}
 	http_reply_blob(c->rq, 200, API_JSON, view_batch_blob(c->api->batches, batch));
-	free(c);
+	api_done(c);
 }
 
 void batches_on_get(struct call *c, const char *id)

@@ -30,7 +30,7 @@ static void write_head(struct sbuf *out, const struct log_call *lc, const struct
 	jw_open(&w, NULL, '{');
 	jw_int(&w, "id", lc->id);
 	jw_int(&w, "from", v->from);
-	if (lc->call->livy_mount)
+	if (lc->call->mount_len > 0)
 		jw_int(&w, "size", v->total);
 	jw_int(&w, "total", v->total);
 	jw_open(&w, "log", '[');
@@ -101,7 +101,7 @@ static void answer(struct log_call *lc, const struct logview *v, struct logfile 
 	}
 	if (!st->lines_done || st->begin.limit - st->begin.len < TAIL_ROOM) {
 		http_reply_stream(c->rq, 200, API_JSON, &source);
-		free(c);
+		api_done(c);
 		return;
 	}
 	write_tail(&st->begin, v);

@@ -43,20 +43,6 @@ static bool is_api_path(const char *path)
 	return str_starts(path, "/batches") || str_starts(path, "/sessions") || str_starts(path, "/version");
 }
 
-static void refuse_path(struct call *c, const char *path, enum route_result why, const struct route_match *match)
-{
-	struct error e = { 0 };
-
-	if (why == ROUTE_BAD_ESCAPE) {
-		(void)error_set(&e, ERR_INVALID, "the path holds a bad %%-escape");
-		api_answer_error(c, &e);
-		return;
-	}
-	if (why == ROUTE_NO_METHOD)
-		http_reply_header(c->rq, "Allow", match->allow);
-	api_answer_empty(c, why == ROUTE_NO_METHOD ? 405 : 404, path && is_api_path(path) ? API_JSON : API_HTML);
-}
-
 /* A POST may stand for another method (livy.md 1.0): clients behind proxies that know only GET and POST. */
 static enum http_method method_of(struct http_request *rq)
 {
@@ -84,16 +70,41 @@ static bool version_ok(struct http_request *rq, struct error *e)
 	return error_set(e, ERR_UNACCEPTABLE, "No value found for '%.*s'", n > 32 ? 32 : (int)n, version);
 }
 
-static void run(struct call *c, const struct route_match *match)
+static void run(struct call *c)
 {
 	struct error e = { 0 };
 
-	if (str_starts(match->route->pattern, "/batches") && !version_ok(c->rq, &e))
+	if (str_starts(c->route->pattern, "/batches") && !version_ok(c->rq, &e))
 		api_answer_error(c, &e);
 	else if (!http_body_decode(c->rq, &e))
 		api_answer_error(c, &e);
 	else
-		match->route->handle(c, match->id);
+		c->route->handle(c, c->id);
+}
+
+/* Probes of the service manager have no credentials, and learn nothing but that we live. */
+static bool is_public(const struct call *c)
+{
+	return c->route && (c->route->handle == health_on_live || c->route->handle == health_on_ready);
+}
+
+/* Nothing of the paths that exist is told to somebody unknown. */
+static void refuse_path(struct call *c)
+{
+	struct route_match match;
+	const char *path = strip_base(c->api->config, http_path(c->rq));
+	enum route_result why = path ? route_find(routes, ARRAY_LEN(routes), method_of(c->rq), path + c->mount_len, &match) :
+				       ROUTE_NO_PATH;
+	struct error e = { 0 };
+
+	if (why == ROUTE_BAD_ESCAPE) {
+		(void)error_set(&e, ERR_INVALID, "the path holds a bad %%-escape");
+		api_answer_error(c, &e);
+		return;
+	}
+	if (why == ROUTE_NO_METHOD)
+		http_reply_header(c->rq, "Allow", match.allow);
+	api_answer_empty(c, why == ROUTE_NO_METHOD ? 405 : 404, path && is_api_path(path + c->mount_len) ? API_JSON : API_HTML);
 }
 
 void api_handle(void *arg, struct http_request *rq)
@@ -101,21 +112,22 @@ void api_handle(void *arg, struct http_request *rq)
 	struct api *api = arg;
 	struct call *c = xcalloc(1, sizeof *c);
 	struct route_match match;
-	enum route_result found = ROUTE_NO_PATH;
 	const char *path = strip_base(api->config, http_path(rq));
 
 	c->api = api;
 	c->rq = rq;
-	if (path && str_starts(path, LIVY_MOUNT "/")) {
-		c->livy_mount = true;
-		path += strlen(LIVY_MOUNT);
+	if (path && str_starts(path, LIVY_MOUNT "/"))
+		c->mount_len = strlen(LIVY_MOUNT);
+	if (path && route_find(routes, ARRAY_LEN(routes), method_of(rq), path + c->mount_len, &match) == ROUTE_FOUND) {
+		c->route = match.route;
+		memcpy(c->id, match.id, strlen(match.id) + 1);
 	}
-	if (path)
-		found = route_find(routes, ARRAY_LEN(routes), method_of(rq), path, &match);
 	log_debug("request", LOG_STR("method", http_method_name(rq)), LOG_STR("path", http_path(rq)),
 		  LOG_STR("request", http_request_id(rq)));
-	if (found == ROUTE_FOUND)
-		run(c, &match);
+	if (api->auth && !is_public(c))
+		identify(c, c->route ? run : refuse_path);
+	else if (c->route)
+		run(c);
 	else
-		refuse_path(c, path, found, &match);
+		refuse_path(c);
 }

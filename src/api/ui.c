@@ -54,7 +54,7 @@ static void answer_page(struct call *c, int up)
 	add_headers(c);
 	write_page(&body, up);
 	http_reply(c->rq, 200, web_page.type, &body);
-	free(c);
+	api_done(c);
 }
 
 void ui_on_lists(struct call *c, const char *id)
@@ -86,7 +86,7 @@ void ui_on_root(struct call *c, const char *id)
 		return;
 	if (!str_empty(host))
 		sbuf_addf(&location, "http://%s", host);
-	sbuf_addf(&location, "%s%s/ui", base ? base : "", c->livy_mount ? "/livy" : "");
+	sbuf_addf(&location, "%s%s/ui", base ? base : "", c->mount_len ? "/livy" : "");
 	if (sbuf_ok(&location))
 		http_reply_header(c->rq, "Location", sbuf_str(&location));
 	api_answer_empty(c, sbuf_ok(&location) ? 302 : 400, API_HTML);
@@ -117,5 +117,5 @@ void ui_on_static(struct call *c, const char *id)
 	/* A 304 has the headers of the 200 but never its bytes: the HTTP library sees to that. */
 	int status = known && (str_eq(known, "*") || strstr(known, file->etag)) ? 304 : 200;
 	http_reply_shared(c->rq, status, file->type, (const char *)file->bytes, file->len, keep, NULL);
-	free(c);
+	api_done(c);
 }

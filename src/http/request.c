@@ -2,6 +2,7 @@
 #include "base/id.h"
 #include "base/str.h"
 #include "http/inflate.h"
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -126,6 +127,40 @@ const char *http_query(struct http_request *rq, const char *name)
 const char *http_header(const struct http_request *rq, const char *name)
 {
 	return MHD_lookup_connection_value(rq->connection, MHD_HEADER_KIND, name);
+}
+
+struct counting {
+	const char *name;
+	int count;
+};
+
+static enum MHD_Result count_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct counting *c = arg;
+
+	(void)kind, (void)value;
+	c->count += strcasecmp(name, c->name) == 0;
+	return MHD_YES;
+}
+
+int http_header_count(const struct http_request *rq, const char *name)
+{
+	struct counting c = { name, 0 };
+
+	(void)MHD_get_connection_values(rq->connection, MHD_HEADER_KIND, count_field, &c);
+	return c.count;
+}
+
+const char *http_peer(const struct http_request *rq, char to[HTTP_PEER_MAX])
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(rq->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *a = info ? info->client_addr : NULL;
+
+	if (a && a->sa_family == AF_INET)
+		return inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr, to, HTTP_PEER_MAX);
+	if (a && a->sa_family == AF_INET6)
+		return inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, to, HTTP_PEER_MAX);
+	return NULL;
 }
 
 const char *http_body(const struct http_request *rq, size_t *ret_len)

@@ -1,0 +1,80 @@
+/*
+ * identify - who is asking: hands the credentials of a request to auth/ and the request on to its route, or refuses it.
+ */
+#include "api/api.h"
+#include "auth/auth.h"
+#include "base/log.h"
+
+struct asking {
+	struct call *call;
+	void (*go)(struct call *c);
+	bool has_credentials;
+};
+
+static void refuse(struct call *c, const struct auth_result *r, bool has_credentials)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} texts[] = {
+		{ 400, "the credentials are malformed" },
+		{ 401, "Authentication required" },
+		{ 429, "too many failed logins; try again later" },
+		{ 503, "too many logins at once; try again" },
+	};
+	_sbuf_ struct sbuf body = SBUF_INIT(256);
+	struct jw w = { .out = &body };
+	const char *text = "";
+	char seconds[16];
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (texts[i].status == r->status)
+			text = texts[i].text;
+	for (int i = 0; i < r->challenge_count; i++)
+		http_reply_header(c->rq, "WWW-Authenticate", r->challenges[i]);
+	(void)snprintf(seconds, sizeof seconds, "%d", r->retry_after_s);
+	if (r->retry_after_s)
+		http_reply_header(c->rq, "Retry-After", seconds);
+	if (has_credentials) /* those without come all the time: some clients begin each request so */
+		log_info("login refused", LOG_INT("status", r->status), LOG_STR("why", r->why),
+			 LOG_STR("request", http_request_id(c->rq)));
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "msg", text);
+	jw_close(&w, '}');
+	api_answer(c, r->status, &body);
+}
+
+static void answered(void *arg, const struct auth_result *r)
+{
+	struct asking *a = arg;
+	struct call *c = a->call;
+	void (*go)(struct call *) = a->go;
+	bool has_credentials = a->has_credentials;
+
+	free(a);
+	if (r->status == 200) {
+		c->user = xstrdup(r->user);
+		go(c);
+	} else {
+		refuse(c, r, has_credentials);
+	}
+}
+
+void identify(struct call *c, void (*go)(struct call *c))
+{
+	struct asking *a = xcalloc(1, sizeof *a);
+	const char *proxy_header = auth_proxy_header(c->api->auth);
+	char peer[HTTP_PEER_MAX];
+	const struct auth_request rq = {
+		.peer = http_peer(c->rq, peer),
+		.authorization = http_header(c->rq, "Authorization"),
+		.authorization_count = http_header_count(c->rq, "Authorization"),
+		.proxy_user = proxy_header ? http_header(c->rq, proxy_header) : NULL,
+		.proxy_user_count = proxy_header ? http_header_count(c->rq, proxy_header) : 0,
+	};
+
+	a->call = c;
+	a->go = go;
+	a->has_credentials = rq.authorization != NULL;
+	(void)auth_check(c->api->auth, &rq, answered, a);
+}
