@@ -60,7 +60,7 @@ void batches_on_list(struct call *c, const char *id)
 	jw_int(&w, "from", from);
 	jw_int(&w, "total", total);
 	jw_open(&w, "sessions", '[');
-	for (int64_t i = first; i < end; i++) {
+	for (int64_t i = first; i < end && sbuf_ok(&body); i++) {
 		const struct blob *view = view_batch_blob(b, batches_at(b, i));
 
 		jw_raw(&w, NULL, view->bytes, view->len);

@@ -24,6 +24,17 @@ static void forget_finished(struct batches *b, int64_t now_ms)
 	}
 }
 
+/* Views are made again when they are asked for; many large ones are not worth their memory. */
+static void forget_views(struct batches *b)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < b->count; i++)
+		bytes += b->items[i]->view ? b->items[i]->view->len : 0;
+	for (size_t i = 0; i < b->count && bytes > BATCHES_VIEWS_MAX_BYTES; i++)
+		registry_forget_view(b->items[i]);
+}
+
 static void purged(struct store_op *op)
 {
 	struct store_purge *purge = (struct store_purge *)op;
@@ -63,6 +74,7 @@ static void tick(void *arg)
 	if (b->stopping)
 		return;
 	forget_finished(b, clock_wall_ms());
+	forget_views(b);
 	if (!b->purging && clock_now_ms() >= b->purge_due_ms)
 		purge_history(b, clock_wall_ms());
 }

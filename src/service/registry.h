@@ -9,6 +9,7 @@
 
 enum {
 	BATCHES_RECENT_MAX = 20000,      /* finished batches kept in memory; older ones come from the store */
+	BATCHES_VIEWS_MAX_BYTES = 32 * 1024 * 1024, /* of answers kept for batches; over it all are made anew */
 	LAUNCH_TRIES_MAX = 8,            /* starts that came to nothing, then the batch is dead */
 	LAUNCH_BACKOFF_MIN_MS = 100,
 	LAUNCH_BACKOFF_MAX_MS = 10000,
