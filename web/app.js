@@ -11,7 +11,7 @@ const trouble = document.getElementById("trouble");
 const pauseButton = document.getElementById("pause");
 
 const KINDS = { batch: "batches", session: "sessions" };
-const SAYS = { live: "Live", paused: "Paused", done: "Complete", trouble: "Offline" };
+const SAYS = { live: "Live", paused: "Paused", done: "No more changes", trouble: "Offline" };
 
 // What the address names: { kind, name, logOnly }, or null for the lists.
 function place() {

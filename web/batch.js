@@ -25,7 +25,7 @@ export class One {
     this.label = label;
     this.state = el("span", { class: "now" });
     this.title = el("span", { class: "given" });
-    this.facts = el("dl", { class: "facts", hidden: logOnly });
+    this.facts = el("dl", { class: "facts", hidden: true });
     this.end = el("button", { type: "button", class: "danger", hidden: true, onclick: () => this.confirm() }, "Kill\u2026");
     this.log = new Log(`${this.path}/log`, `Log of ${label}`);
     this.view = el("a", { class: "view", href: logOnly ? this.page : `${this.page}/log` }, logOnly ? "Details" : "Only the log");
@@ -37,15 +37,18 @@ export class One {
       this.note, this.facts, this.log.element, this.dialog(),
     ];
     this.setTitle("");
-    document.body.classList.toggle("log-only", logOnly);
+    this.logOnly = logOnly;
+    document.body.classList.add("one");
   }
 
   dialog() {
     this.question = el("h2", { id: "question" });
-    this.consequence = el("p", { id: "consequence" });
+    this.subject = el("p", {});
+    this.consequence = el("p", {});
     this.yes = el("button", { type: "submit", value: "yes", class: "danger" });
-    this.ask = el("dialog", { "aria-labelledby": "question", "aria-describedby": "consequence", onclose: () => this.ask.returnValue === "yes" && this.remove() },
-      this.question, this.consequence,
+    this.ask = el("dialog", { "aria-labelledby": "question", "aria-describedby": "consequence",
+      onclose: () => this.ask.returnValue === "yes" && this.remove() },
+      this.question, el("div", { id: "consequence" }, this.subject, this.consequence),
       el("div", { class: "answers" }, el("button", { type: "button", autofocus: true, onclick: () => this.ask.close("no") }, "Cancel"), this.yes));
     this.yes.type = "button";
     this.yes.addEventListener("click", () => this.ask.close("yes"));
@@ -63,7 +66,7 @@ export class One {
       item = await get(this.path);
     } catch (e) {
       if (e.status !== 404 && e.status !== 400) throw e;
-      this.vanish(e.message);
+      this.vanish(e.status === 404 ? "There is nothing of this number or name. It may have been deleted." : visible(e.message));
       return true;
     }
     this.show(item);
@@ -86,7 +89,9 @@ export class One {
     if (item.state !== this.shownState) this.state.replaceChildren(badge(item.state));
     this.shownState = item.state;
     this.title.replaceChildren(...(item.name ? [foreign(item.name)] : []));
-    this.facts.replaceChildren(...this.rows(item).flatMap(([name, nodes]) => [el("dt", {}, name), el("dd", {}, ...nodes)]));
+    const rows = this.rows(item);
+    this.facts.hidden = this.logOnly || !rows.length;
+    this.facts.replaceChildren(...rows.flatMap(([name, nodes]) => [el("dt", {}, name), el("dd", {}, ...nodes)]));
     setText(this.end, FINAL.has(item.state) ? "Delete\u2026" : "Kill\u2026");
     this.end.hidden = this.ending;
   }
@@ -95,8 +100,6 @@ export class One {
     const owner = owners(item);
     const more = links(item.appInfo).flatMap((a) => [a, " "]);
     return [
-      ["Id", [String(item.id)]],
-      ["Name", item.name ? [foreign(item.name)] : []],
       ["Owner", owner ? [foreign(owner)] : []],
       ["Kind", item.kind ? [foreign(item.kind)] : []],
       ["Application", item.appId ? [foreign(item.appId)] : []],
@@ -115,7 +118,7 @@ export class One {
     this.gone = true;
     this.end.hidden = true;
     if (this.item) this.say(this.ending ? this.note.textContent : `This ${this.one} was deleted. What you see is the last that was read of it.`);
-    else this.say(`${visible(message)} It may have been deleted, or never have been.`);
+    else this.say(message);
     this.log.element.hidden = !this.item;
     this.view.hidden = true;
     if (!this.item) this.setTitle("not found");
@@ -123,11 +126,11 @@ export class One {
 
   confirm() {
     const over = FINAL.has(this.item.state);
-    const name = this.item.name ? ` (${visible(this.item.name)})` : "";
+    this.subject.replaceChildren(...(this.item.name ? [foreign(this.item.name)] : []));
     setText(this.question, `${over ? "Delete" : "Kill"} ${this.one} ${this.item.id}?`);
     setText(this.consequence, over
-      ? `Its record and its log are removed${name}. This cannot be undone.`
-      : `The ${this.one}${name} and every process it started are stopped, and its record and log are removed. This cannot be undone.`);
+      ? "Its record and its log are removed. This cannot be undone."
+      : "It is stopped with every process it started, and its record and its log are removed. This cannot be undone.");
     setText(this.yes, over ? `Delete ${this.one} ${this.item.id}` : `Kill ${this.one} ${this.item.id}`);
     this.ask.returnValue = "no";
     this.ask.showModal();

@@ -6,11 +6,10 @@ const HIDDEN =
 
 const code = (c) => "U+" + c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
 
-// One hidden character, or one ANSI sequence, as it is shown: ␛[31m, ⟨U+202E⟩.
+// One hidden character, or one ANSI sequence, as it is shown: ^[[31m, ^@, ⟨U+202E⟩.
 function picture(found) {
   const c = found.codePointAt(0);
-  if (c < 0x20) return String.fromCodePoint(0x2400 + c) + found.slice(1);
-  return c === 0x7f ? "\u2421" : `\u27e8${code(found)}\u27e9`;
+  return c < 0x20 || c === 0x7f ? `^${String.fromCodePoint(c ^ 0x40)}${found.slice(1)}` : `\u27e8${code(found)}\u27e9`;
 }
 
 // The same text without anything hidden in it.

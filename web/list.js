@@ -44,9 +44,9 @@ class Row {
     this.shown = {};
     this.cells = { state: cell("State"), name: cell("Name"), owner: cell("Owner"), app: cell("Application"), links: cell("Links") };
     const address = new URL(`ui/${WORDS[kind].page}/${item.id}`, root).href;
-    const id = el("td", { role: "cell", class: "id", "data-label": WORDS[kind].head }, el("a", { href: address }, `${item.id}`));
+    const id = el("td", { role: "cell", class: "col-id", "data-label": WORDS[kind].head }, el("a", { href: address }, `${item.id}`));
     const { state, name, owner, app, links: more } = this.cells;
-    name.className = "name";
+    for (const [column, element] of Object.entries(this.cells)) element.className = `empty col-${column}`;
     this.element = el("tr", { role: "row" }, id, state, name, owner, app, more);
   }
 
@@ -95,7 +95,8 @@ export class List {
 
   build() {
     const { title, head, many } = this.words;
-    const heading = (text) => el("th", { role: "columnheader", scope: "col" }, text);
+    const heading = ([column, text]) => el("th", { role: "columnheader", scope: "col", class: `col-${column}` }, text);
+    const headings = [["id", head], ["state", "State"], ["name", "Name"], ["owner", "Owner"], ["app", "Application"], ["links", "Links"]];
     this.count = el("span", { class: "count" });
     this.filter = el("input", { type: "search", placeholder: "Filter by id, name, owner, application", "aria-label": `Filter the ${many} on this page`,
       autocomplete: "off", spellcheck: "false", oninput: () => this.narrow() });
@@ -104,7 +105,7 @@ export class List {
     this.matches = el("p", { class: "matches", role: "status" });
     this.body = el("tbody", { role: "rowgroup" });
     this.table = el("table", { role: "table", "aria-label": title },
-      el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...[head, "State", "Name", "Owner", "Application", "Links"].map(heading))), this.body);
+      el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...headings.map(heading))), this.body);
     this.tools = el("div", { class: "tools" }, this.filter, this.states);
     this.place = el("span", { class: "place" });
     this.newer = button("\u2190 Newer", () => this.turn(1));
@@ -169,6 +170,10 @@ export class List {
       this.rows.set(item.id, row);
     }
     for (const row of old.values()) row.element.remove();
+    for (const column of ["owner", "app", "links"]) {
+      const used = [...this.rows.values()].some((row) => !row.cells[column].classList.contains("empty"));
+      this.table.classList.toggle(`no-${column}`, !used);
+    }
     let at = this.body.firstChild;
     for (const { element } of this.rows.values()) {
       if (at === element) at = at.nextSibling;
