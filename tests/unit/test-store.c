@@ -17,6 +17,7 @@ struct bench {
 	int open;       /* operations whose done is due */
 	int order[64];  /* their tags, as done came */
 	int done_count;
+	bool waiting;   /* the loop runs until open is 0 */
 	bool lost;      /* fatal was called */
 };
 
@@ -34,7 +35,8 @@ static void on_done(struct store_op *op)
 	if (b->done_count < (int)ARRAY_LEN(b->order))
 		b->order[b->done_count] = tag->number;
 	b->done_count++;
-	if (--b->open == 0)
+	free(tag);
+	if (--b->open == 0 && b->waiting)
 		loop_stop(b->loop);
 }
 
@@ -69,8 +71,10 @@ static void bench_wait(struct bench *b)
 	struct loop_timer *deadline = loop_timer_new(b->loop, too_late, NULL);
 
 	loop_timer_set(deadline, DEADLINE_MS, 0);
+	b->waiting = true;
 	if (b->open)
 		loop_run(b->loop);
+	b->waiting = false;
 	(void)loop_timer_free(deadline);
 }
 
@@ -80,21 +84,20 @@ static void bench_close(struct bench *b)
 	b->loop = loop_free(b->loop);
 }
 
-static struct tag *due(struct bench *b, struct store_op *op, int number)
+static void due(struct bench *b, struct store_op *op, int number)
 {
-	struct tag *tag = xcalloc(1, sizeof *tag); /* lives as long as the test's process */
+	struct tag *tag = xcalloc(1, sizeof *tag);
 
 	tag->bench = b;
 	tag->number = number;
 	op->done = on_done;
 	op->arg = tag;
 	b->open++;
-	return tag;
 }
 
 static void insert_key(struct bench *b, struct store_insert *in, const char *name, const char *key, const char *request)
 {
-	(void)due(b, &in->op, b->open);
+	due(b, &in->op, b->open);
 	in->name = name;
 	in->idem_key = key;
 	in->request = request;
@@ -111,7 +114,7 @@ static void insert(struct bench *b, struct store_insert *in, const char *name)
 
 static void intent(struct bench *b, struct store_intent *in, int64_t id, int attempt)
 {
-	(void)due(b, &in->op, b->open);
+	due(b, &in->op, b->open);
 	in->id = id;
 	in->attempt = attempt;
 	in->boot_id = "boot";
@@ -120,13 +123,13 @@ static void intent(struct bench *b, struct store_intent *in, int64_t id, int att
 
 static void update(struct bench *b, struct store_update *up)
 {
-	(void)due(b, &up->op, b->open);
+	due(b, &up->op, b->open);
 	store_update(b->store, up);
 }
 
 static void get(struct bench *b, struct store_get *g, int64_t id, const char *name)
 {
-	(void)due(b, &g->op, b->open);
+	due(b, &g->op, b->open);
 	g->id = id;
 	g->name = name;
 	store_get(b->store, g);
@@ -259,7 +262,7 @@ TEST(ids_rise_across_a_restart_even_when_the_last_is_purged)
 	bench_start(&b);
 	up.id = one_batch(&b);
 	update(&b, &up);
-	(void)due(&b, &purge->op, 1);
+	due(&b, &purge->op, 1);
 	purge->finished_before_ms = 6;
 	store_purge(b.store, purge);
 	bench_wait(&b);
@@ -294,7 +297,7 @@ TEST(purge_takes_only_what_ended_before_and_at_most_its_share)
 	for (int round = 0; round < 3; round++) {
 		const int expected[] = { STORE_PURGE_MAX, 10, 0 };
 
-		(void)due(&b, &purge->op, 1);
+		due(&b, &purge->op, 1);
 		purge->finished_before_ms = 9000;
 		store_purge(b.store, purge);
 		bench_wait(&b);
