@@ -49,7 +49,8 @@ struct cmd {
 	bool (*run)(struct cli *c, const void *options, char **args, int count, int *ret_status, struct error *e);
 };
 
-extern const struct cmd cmd_submit, cmd_list, cmd_show, cmd_log, cmd_kill, cmd_wait, cmd_version, cmd_help;
+extern const struct cmd cmd_submit, cmd_list, cmd_show, cmd_log, cmd_kill, cmd_wait, cmd_passwd, cmd_token, cmd_version,
+	cmd_help;
 
 enum { ARGS_ANY = 1 << 20 };
 

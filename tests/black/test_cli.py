@@ -9,7 +9,7 @@ import pytest
 from cli import LIMIT_S, Cli
 from standin import HEAD, TAIL, StandIn
 
-COMMANDS = ["submit", "list", "show", "log", "kill", "wait", "version", "help"]
+COMMANDS = ["submit", "list", "show", "log", "kill", "wait", "passwd", "token", "version", "help"]
 
 
 @pytest.fixture
