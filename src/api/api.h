@@ -16,6 +16,7 @@ struct api {
 	struct batches *batches;
 	struct store *store;
 	struct auth *auth;               /* NULL: everybody may do everything, and nobody has a name */
+	struct asking *asking;           /* calls whose user is being found out */
 	bool draining;
 };
 
@@ -36,6 +37,7 @@ void api_done(struct call *c); /* after the answer */
 
 /* identify.c: finds out who asks, then calls `go`; or refuses, and the call is over. */
 void identify(struct call *c, void (*go)(struct call *c));
+void identify_stop(struct api *api); /* before auth_free(): those who wait get 503 */
 
 /* answer.c */
 #define API_JSON "application/json;charset=utf-8"

@@ -6,6 +6,8 @@
 #include "base/log.h"
 
 struct asking {
+	struct asking *prev, *next; /* api->asking, while auth works on it */
+	struct auth_waiter *waiter;
 	struct call *call;
 	void (*go)(struct call *c);
 	bool has_credentials;
@@ -44,6 +46,18 @@ static void refuse(struct call *c, const struct auth_result *r, bool has_credent
 	api_answer(c, r->status, &body);
 }
 
+static void unlink_asking(struct asking *a)
+{
+	struct api *api = a->call->api;
+
+	if (a->next)
+		a->next->prev = a->prev;
+	if (a->prev)
+		a->prev->next = a->next;
+	else if (api->asking == a)
+		api->asking = a->next;
+}
+
 static void answered(void *arg, const struct auth_result *r)
 {
 	struct asking *a = arg;
@@ -51,6 +65,7 @@ static void answered(void *arg, const struct auth_result *r)
 	void (*go)(struct call *) = a->go;
 	bool has_credentials = a->has_credentials;
 
+	unlink_asking(a);
 	free(a);
 	if (r->status == 200) {
 		c->user = xstrdup(r->user);
@@ -63,7 +78,8 @@ static void answered(void *arg, const struct auth_result *r)
 void identify(struct call *c, void (*go)(struct call *c))
 {
 	struct asking *a = xcalloc(1, sizeof *a);
-	const char *proxy_header = auth_proxy_header(c->api->auth);
+	struct api *api = c->api;
+	const char *proxy_header = auth_proxy_header(api->auth);
 	char peer[HTTP_PEER_MAX];
 	const struct auth_request rq = {
 		.peer = http_peer(c->rq, peer),
@@ -76,5 +92,24 @@ void identify(struct call *c, void (*go)(struct call *c))
 	a->call = c;
 	a->go = go;
 	a->has_credentials = rq.authorization != NULL;
-	(void)auth_check(c->api->auth, &rq, answered, a);
+	struct auth_waiter *waiter = auth_check(api->auth, &rq, answered, a);
+	if (!waiter)
+		return; /* answered already, and gone */
+	a->waiter = waiter;
+	a->next = api->asking;
+	if (a->next)
+		a->next->prev = a;
+	api->asking = a;
+}
+
+void identify_stop(struct api *api)
+{
+	const struct auth_result stopping = { .status = 503, .retry_after_s = 1, .why = "Florus is stopping" };
+
+	while (api->asking) {
+		struct asking *a = api->asking;
+
+		auth_cancel(a->waiter);
+		answered(a, &stopping);
+	}
 }

@@ -33,19 +33,14 @@ static bool check_missing(const struct config *c, struct error *e)
 		bool asked;
 		const char *text;
 	} missing[] = {
-		{ !str_empty(c->livy_server_auth_type),
-		  "livy.server.auth.type is set, and this version has no authentication; unset it and keep livy.server.host on "
-		  "a loopback address" },
 		{ !str_empty(c->livy_keystore),
 		  "livy.keystore is set, and this version serves plain HTTP only; unset it and let a proxy do TLS" },
 		{ c->livy_server_csrf_protection_enabled,
 		  "livy.server.csrf-protection.enabled is true, and this version cannot do it; unset it" },
 		{ c->livy_impersonation_enabled,
-		  "livy.impersonation.enabled is true, and without authentication anyone could be anybody; this version has "
-		  "none, so unset it" },
+		  "livy.impersonation.enabled is true, and this version runs all jobs as its own user; unset it" },
 		{ c->livy_server_access_control_enabled,
-		  "livy.server.access-control.enabled is true, and without authentication nobody can be told from anybody; "
-		  "this version has none, so unset it" },
+		  "livy.server.access-control.enabled is true, and this version shows every job to every user; unset it" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(missing); i++)
@@ -75,9 +70,9 @@ bool config_check(const struct config *c, struct error *e)
 		return error_set(e, ERR_CONFIG, "livy.spark.master is empty; local[*] runs jobs on this machine");
 	if (!check_missing(c, e) || !check_base_path(c->florus_http_base_path, e))
 		return false;
-	if (!is_loopback(c->livy_server_host) && !c->florus_auth_allow_none)
+	if (!is_loopback(c->livy_server_host) && !c->florus_auth_allow_none && str_empty(c->livy_server_auth_type))
 		return error_set(e, ERR_CONFIG, "livy.server.host = %.80s lets everyone who reaches it run programs here, since "
-				 "there is no authentication; set livy.server.host = 127.0.0.1, or florus.auth.allow-none = true "
-				 "if the network can be trusted", c->livy_server_host);
+				 "there is no authentication; set livy.server.auth.type, or livy.server.host = 127.0.0.1, or "
+				 "florus.auth.allow-none = true if the network can be trusted", c->livy_server_host);
 	return true;
 }

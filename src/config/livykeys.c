@@ -18,7 +18,7 @@ static const struct {
 	{ "livy.server.yarn.app-leakage.check_interval", "livy.server.yarn.app-leakage.check-interval" },
 };
 
-#define NO_AUTH "this version has no authentication"
+#define NO_KERBEROS "this version does not speak Kerberos"
 #define NO_TLS "this version serves plain HTTP only"
 #define NO_SESSIONS "this version runs batches only, no interactive sessions"
 #define NO_YARN "this version does not watch YARN"
@@ -44,16 +44,16 @@ static const struct {
 	{ "livy.ui.basePath", "see florus.http.base-path" },
 	{ "livy.ui.history-server-url", NO_KUBERNETES },
 
-	{ "livy.superusers", NO_AUTH },
-	{ "livy.server.access-control.allowed-users", NO_AUTH },
-	{ "livy.server.access-control.modify-users", NO_AUTH },
-	{ "livy.server.access-control.view-users", NO_AUTH },
-	{ "livy.server.access_control.users", "Livy gave it up; " NO_AUTH },
-	{ "livy.server.auth.*", NO_AUTH },
-	{ "livy.server.launch.kerberos.principal", NO_AUTH },
-	{ "livy.server.launch.kerberos.keytab", NO_AUTH },
-	{ "livy.server.launch.kerberos.refresh-interval", NO_AUTH },
-	{ "livy.server.launch.kerberos.kinit-fail-threshold", NO_AUTH },
+	{ "livy.superusers", NO_KERBEROS },
+	{ "livy.server.access-control.allowed-users", NO_KERBEROS },
+	{ "livy.server.access-control.modify-users", NO_KERBEROS },
+	{ "livy.server.access-control.view-users", NO_KERBEROS },
+	{ "livy.server.access_control.users", "Livy gave it up; " NO_KERBEROS },
+	{ "livy.server.auth.*", NO_KERBEROS },
+	{ "livy.server.launch.kerberos.principal", NO_KERBEROS },
+	{ "livy.server.launch.kerberos.keytab", NO_KERBEROS },
+	{ "livy.server.launch.kerberos.refresh-interval", NO_KERBEROS },
+	{ "livy.server.launch.kerberos.kinit-fail-threshold", NO_KERBEROS },
 	{ "livy.keystore.type", NO_TLS },
 	{ "livy.hadoop.security.credential.provider.path", NO_TLS },
 

@@ -65,7 +65,15 @@ enum {
 	X(BOOL, livy_ui_enabled, "livy.ui.enabled", "true", 0, 0, NULL, 0, \
 	  "Whether there is a web page, at /ui.") \
 	X(STR, livy_server_auth_type, "livy.server.auth.type", NULL, 0, 0, NULL, 0, \
-	  "How clients prove who they are. This version has no authentication: a value refuses to start.") \
+	  "How clients prove who they are: basic, token, proxy, ldap, or several by commas. Not set: not at all.") \
+	X(STR, livy_server_auth_ldap_url, "livy.server.auth.ldap.url", NULL, 0, 0, NULL, 0, \
+	  "Directory that passwords are asked of, such as ldap://ldap.example.org:389.") \
+	X(STR, livy_server_auth_ldap_base_dn, "livy.server.auth.ldap.base-dn", NULL, 0, 0, NULL, 0, \
+	  "Users bind as uid=NAME,<this>. Not set: as their bare name.") \
+	X(STR, livy_server_auth_ldap_username_domain, "livy.server.auth.ldap.username-domain", NULL, 0, 0, NULL, 0, \
+	  "Put behind the name with an @.") \
+	X(BOOL, livy_server_auth_ldap_enable_start_tls, "livy.server.auth.ldap.enable-start-tls", "false", 0, 0, NULL, 0, \
+	  "Whether the directory is asked over StartTLS.") \
 	X(BOOL, livy_impersonation_enabled, "livy.impersonation.enabled", "false", 0, 0, NULL, 0, \
 	  "Whether jobs run as the user who sent them. Needs authentication.") \
 	X(BOOL, livy_server_access_control_enabled, "livy.server.access-control.enabled", "false", 0, 0, NULL, 0, \
@@ -113,6 +121,16 @@ enum {
 	  "How long a client may take to read an answer.") \
 	X(DURATION, florus_http_idle_timeout_ms, "florus.http.idle-timeout", "60s", 1, 24 * CONFIG_HOUR_MS, NULL, 0, \
 	  "How long a connection may stay open without a request.") \
+	X(STR, florus_auth_users_file, "florus.auth.users-file", NULL, 0, 0, NULL, 0, \
+	  "Users and their password hashes, for livy.server.auth.type = basic; florus passwd writes it.") \
+	X(STR, florus_auth_tokens_file, "florus.auth.tokens-file", NULL, 0, 0, NULL, 0, \
+	  "Hashes of bearer tokens, for livy.server.auth.type = token; florus token writes it.") \
+	X(STR, florus_auth_proxy_header, "florus.auth.proxy-header", NULL, 0, 0, NULL, 0, \
+	  "Header in which a trusted proxy names the user, for livy.server.auth.type = proxy.") \
+	X(STR, florus_auth_proxy_peers, "florus.auth.proxy-peers", NULL, 0, 0, NULL, 0, \
+	  "Addresses or networks of the proxies that are believed, by commas: 10.1.2.3, 10.9.0.0/16, ::1.") \
+	X(DURATION, florus_auth_cache_ms, "florus.auth.cache", "5m", 0, 24 * CONFIG_HOUR_MS, NULL, 0, \
+	  "How long a password that was right is believed without hashing it again.") \
 	X(BOOL, florus_auth_allow_none, "florus.auth.allow-none", "false", 0, 0, NULL, 0, \
 	  "Whether everyone who reaches a non-loopback livy.server.host may run jobs.") \
 	X(STR, florus_job_env_pass, "florus.job.env-pass", CONFIG_ENV_PASS, 0, 0, NULL, 0, \

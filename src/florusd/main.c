@@ -2,6 +2,7 @@
  * florusd - wiring only: read the configuration, build the parts in order, run the loop, take them down in reverse.
  */
 #include "api/api.h"
+#include "auth/auth.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "florusd/statedir.h"
@@ -117,8 +118,15 @@ static void on_store_lost(void *arg)
 
 static void on_hup(void *arg)
 {
-	(void)arg;
-	log_info("SIGHUP: nothing is reloaded; restart florusd to change options (jobs go on)");
+	struct florusd *d = arg;
+	struct error e = { 0 };
+
+	if (!d->api.auth)
+		log_info("SIGHUP: nothing to read anew; restart florusd to change options (jobs go on)");
+	else if (auth_reload(d->api.auth, &e))
+		log_info("users and tokens read anew");
+	else
+		log_error("users and tokens stay as they were", LOG_STR("reason", e.msg));
 }
 
 /* As many descriptors as we may have: a connection is one, a running job two. */
@@ -150,6 +158,25 @@ static void security_headers(struct florusd *d)
 		d->headers[n++] = pairs[i][0];
 		d->headers[n++] = pairs[i][1];
 	}
+}
+
+static bool start_auth(struct florusd *d, struct error *e)
+{
+	const struct config *c = d->config;
+	const struct auth_config auth = {
+		.type = c->livy_server_auth_type,
+		.users_file = c->florus_auth_users_file,
+		.tokens_file = c->florus_auth_tokens_file,
+		.proxy_header = c->florus_auth_proxy_header,
+		.proxy_peers = c->florus_auth_proxy_peers,
+		.cache_ms = c->florus_auth_cache_ms,
+		.ldap_url = c->livy_server_auth_ldap_url,
+		.ldap_base_dn = c->livy_server_auth_ldap_base_dn,
+		.ldap_domain = c->livy_server_auth_ldap_username_domain,
+		.ldap_start_tls = c->livy_server_auth_ldap_enable_start_tls,
+	};
+
+	return str_empty(c->livy_server_auth_type) || auth_new(d->loop, &auth, &d->api.auth, e);
 }
 
 static bool start_http(struct florusd *d, struct error *e)
@@ -193,7 +220,7 @@ static bool start(struct florusd *d, const char *const *env, struct error *e)
 	if (!runner_new(d->loop, &run, &d->runner, e) || !store_open(c->florus_state_dir, &d->store, e))
 		return false;
 	const struct batches_setup setup = { d->loop, c, env, d->store, d->runner, d->dir.run_fd, on_store_lost, d };
-	if (!batches_new(&setup, &d->batches, e) || !start_http(d, e))
+	if (!start_auth(d, e) || !batches_new(&setup, &d->batches, e) || !start_http(d, e))
 		return false;
 	loop_on_signal(d->loop, SIGTERM, on_term, d);
 	loop_on_signal(d->loop, SIGINT, on_term, d);
@@ -210,6 +237,8 @@ static void take_down(struct florusd *d)
 	(void)sigaddset(&late, SIGINT);
 	(void)sigaddset(&late, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &late, NULL);
+	identify_stop(&d->api);
+	d->api.auth = auth_free(d->api.auth);
 	if (d->batches)
 		batches_stop(d->batches);
 	d->store = store_free(d->store);     /* answers what was promised */
