@@ -130,7 +130,8 @@ int guard_end(struct guard *g, const char *method, const char *version)
 	bool old = strcmp(version, "HTTP/1.0") == 0;
 	bool body = g->chunked || g->content_length > 0;
 
-	if (g->next + 2 != g->end)
+	/* A NUL that hides one byte and two bare LFs are as long as two proper ends. */
+	if (g->next + 2 != g->end || memcmp(g->next - 2, "\0\0\0\0", 4) != 0)
 		refuse(g, 400, "a header line is malformed");
 	if (!old && strcmp(version, "HTTP/1.1") != 0)
 		refuse(g, 505, "only HTTP/1.1 and 1.0 are spoken here");

@@ -129,6 +129,18 @@ static bool take_eol(struct reader *r)
 	return true;
 }
 
+/* The last field's end and the empty line, of which the library leaves four NULs. */
+static bool take_blurred_end(struct reader *r)
+{
+	if (r->end - r->p != 4 || r->end[-1] != '\n')
+		return false;
+	for (int i = 0; i < 3; i++)
+		if (r->p[i] != '\0' && r->p[i] != '\r' && r->p[i] != '\n')
+			return false;
+	r->p += 4;
+	return true;
+}
+
 static bool take_token(struct reader *r)
 {
 	static const char separators[] = "\"(),/:;<=>?@[\\]{}";
@@ -161,12 +173,18 @@ bool split_well_formed(const char *block, size_t n)
 
 	if (!take_token(&r) || !take(&r, " ") || !take_target(&r) || !take(&r, " "))
 		return false;
-	if ((!take(&r, "HTTP/1.1") && !take(&r, "HTTP/1.0")) || !take_eol(&r))
+	if (!take(&r, "HTTP/1.1") && !take(&r, "HTTP/1.0"))
+		return false;
+	if (take_blurred_end(&r))
+		return true;
+	if (!take_eol(&r))
 		return false;
 	while (!take_eol(&r)) {
 		if (!take_token(&r) || !take(&r, ":"))
 			return false;
 		take_value(&r);
+		if (take_blurred_end(&r))
+			break;
 		if (!take_eol(&r))
 			return false;
 	}

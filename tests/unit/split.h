@@ -14,7 +14,7 @@
 int split_judge(char *block, size_t n, struct guard *g, size_t *ret_end);
 
 /*
- * A reader of its own: is this exactly one request line, whole fields and the empty line, as RFC 9112 has them? But a
- * NUL may stand for a line's \r (guard.h).
+ * A reader of its own: is this exactly one request line, whole fields and the empty line, as RFC 9112 has them? But
+ * NULs may stand where guard.h says that they cannot be told.
  */
 bool split_well_formed(const char *block, size_t n);
