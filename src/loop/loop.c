@@ -43,7 +43,8 @@ struct loop *loop_free(struct loop *l)
 	if (!l)
 		return NULL;
 	uv_walk(&l->uv, close_left, NULL);
-	(void)uv_run(&l->uv, UV_RUN_DEFAULT);
+	while (uv_run(&l->uv, UV_RUN_DEFAULT) != 0)
+		; /* a loop_stop() that nobody ran into ends the first run at once */
 	(void)uv_loop_close(&l->uv);
 	free(l);
 	return NULL;
