@@ -2,6 +2,7 @@
 
 // The root of this server as the browser sees it, whatever a proxy puts before it: we are <root>static/api.js.
 export const root = new URL("../", import.meta.url);
+root.username = root.password = ""; // the browser sends them by itself, and refuses to from an address
 
 const ANSWER_MAX_CHARS = 32 * 1024 * 1024;
 const TIMEOUT_MS = 20000;

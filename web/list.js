@@ -102,7 +102,8 @@ export class List {
       autocomplete: "off", spellcheck: "false", oninput: () => this.narrow() });
     this.filter.value = this.text;
     this.states = el("div", { class: "chips", role: "group", "aria-label": "Show only one state" });
-    this.matches = el("p", { class: "matches", role: "status" });
+    this.matches = el("span", { role: "status" });
+    this.elsewhere = el("a", { hidden: true });
     this.body = el("tbody", { role: "rowgroup" });
     this.table = el("table", { role: "table", "aria-label": title },
       el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...headings.map(heading))), this.body);
@@ -113,7 +114,8 @@ export class List {
     this.newest = button("Newest", () => this.turn(0));
     this.pager = el("nav", { class: "pager", "aria-label": `Pages of ${many}` }, this.newest, this.newer, this.place, this.older);
     this.nothing = el("div", { class: "nothing", hidden: true });
-    this.element = el("section", { class: "list" }, el("h1", {}, title, " ", this.count), this.tools, this.matches, this.table, this.pager, this.nothing);
+    this.element = el("section", { class: "list" }, el("h1", {}, title, " ", this.count), this.tools,
+      el("p", { class: "matches" }, this.matches, this.elsewhere), this.table, this.pager, this.nothing);
     this.table.hidden = this.tools.hidden = this.pager.hidden = true;
   }
 
@@ -218,15 +220,27 @@ export class List {
     for (const [state, chip] of this.chips) chip.setAttribute("aria-pressed", String(state === this.state));
     const { one, many } = this.words;
     const all = this.total === this.rows.size ? plural(this.rows.size, one, many) : `${plural(this.rows.size, one, many)} on this page`;
-    setText(this.matches, text || this.state ? `${number(shown)} of the ${all} ${shown === 1 ? "matches" : "match"}.` : "");
+    setText(this.matches, this.total && (text || this.state) ? `${number(shown)} of the ${all} ${shown === 1 ? "matches" : "match"}.` : "");
+    this.offerNumber(text);
     this.remember();
+  }
+
+  // Lists forget what finished some minutes ago; by its number it can still be found.
+  offerNumber(text) {
+    const { one, page } = this.words;
+    this.elsewhere.hidden = !/^\d{1,10}$/.test(text) || this.rows.has(Number(text));
+    if (this.elsewhere.hidden) return;
+    this.elsewhere.href = new URL(`ui/${page}/${Number(text)}`, root).href;
+    setText(this.elsewhere, `Open ${one} ${Number(text)}`);
   }
 
   showPlace() {
     const { one, many } = this.words;
     const empty = this.total === 0;
     setText(this.count, empty ? "" : number(this.total));
-    this.table.hidden = this.tools.hidden = empty;
+    this.table.hidden = empty;
+    this.states.hidden = empty;
+    this.tools.hidden = false;
     this.pager.hidden = this.total <= PAGE;
     setText(this.place, `${number(this.total - this.last + 1)}\u2013${number(this.total - this.first)} of ${plural(this.total, one, many)}`);
     const off = (element, is) => element.setAttribute("aria-disabled", String(is));

@@ -1,5 +1,6 @@
 """A server between the browser and florusd: strips a prefix as proxies do, and answers in florusd's place when told to."""
 
+import base64
 import http.client
 import json
 import threading
@@ -11,6 +12,7 @@ class Proxy:
         self.gateway = gateway
         self.prefix = prefix
         self.answers = {}  # path without the query -> what is sent as JSON, instead of asking
+        self.login = None  # "user:password" that every request must come with
         self.refuse_delete = None  # (status, what is sent as JSON) for every DELETE
         self.down = False  # whether it breaks every connection
         self.seen = []  # (method, target, headers)
@@ -43,6 +45,9 @@ class Proxy:
         self.seen.append((handler.command, handler.path, dict(handler.headers)))
         if self.down or not handler.path.startswith(self.prefix):
             handler.close_connection = True
+            return
+        if self.login and handler.headers.get("Authorization") != f"Basic {base64.b64encode(self.login.encode()).decode()}":
+            self.send(handler, 401, [("WWW-Authenticate", 'Basic realm="test"')], b"")
             return
         target = handler.path[len(self.prefix) :]
         canned = self.answers.get(target.split("?")[0])

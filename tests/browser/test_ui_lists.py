@@ -108,6 +108,21 @@ def test_filters_by_text_and_state(browser, gateway, url):
     browser.until(lambda: ids(browser) == [1], "the same filter again")
 
 
+def test_what_lists_have_forgotten_is_found_by_number(browser, gateway):
+    gateway.run("echo=long ago")
+    proxy = Proxy(gateway)
+    proxy.answers["/batches"] = listing()
+    try:
+        browser.open(f"{proxy.url}/ui")
+        browser.until_text(".nothing", "No batches")
+        browser.type("input[type=search]", "0")
+        browser.until(lambda: browser.texts(".matches a:not([hidden])") == ["Open batch 0"], "the offer")
+        browser.click(".matches a")
+        browser.until_text(".log", "long ago")
+    finally:
+        proxy.stop()
+
+
 def test_sessions_show_only_where_there_are_some(browser, held, proxy):
     held.submit()
     browser.open(f"{proxy.url}/ui")
@@ -225,6 +240,15 @@ def test_it_works_behind_a_prefix(browser, held, mount):
         assert all(target.startswith((mount, "/favicon")) for _, target, _ in proxy.seen), proxy.seen
     finally:
         proxy.stop()
+
+
+def test_it_works_for_who_signed_in(browser, held, proxy):
+    held.submit(name="there")
+    proxy.login = "ada:secret"
+    browser.open(f"{proxy.url.replace('//', '//ada:secret@')}/ui")
+    browser.until_text("td.col-name", "there")
+    browser.click("td.col-id a")
+    browser.until_text(".head", "starting")
 
 
 def test_a_phone_needs_no_scrolling_sideways(browser, held):
