@@ -176,7 +176,7 @@ def serve():
     daemon = start(int(os.environ.get("PORT", "8998")), None)
     try:
         url = wait_until_ready(daemon)
-        print(f"==> serving at {url} (Ctrl-C stops the server, not the jobs). Try:")
+        print(f"==> serving at {url} (Ctrl-C stops the server, not the jobs), web page {url}/ui. Try:")
         body = json.dumps({"file": str(EXAMPLE), "args": ["4"]})
         print(f"    curl -s -H 'Content-Type: application/json' -d '{body}' {url}/batches")
         print(f"    curl -s {url}/batches/0/log", flush=True)

@@ -27,7 +27,6 @@ def one(shared):
         "/batches/0/State",
         "/batches/0/log/x",
         "/livy",
-        "/livy/",
         "/livy/nope",
         "/livy/livy/batches",
         "/batches/../batches",

@@ -549,8 +549,8 @@ static const char *const row_damage[] = {
 	"UPDATE batch SET nonce = x'00' WHERE id = 1",
 	"UPDATE batch SET attempt = -1 WHERE id = 1",
 	"UPDATE batch SET created_ms = 'when' WHERE id = 1",
-	"PRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = replace(sql, 'nonce TEXT NOT NULL', 'nonce TEXT') "
-	"WHERE name = 'batch'; PRAGMA writable_schema = RESET; UPDATE batch SET nonce = NULL WHERE id = 1",
+	("PRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = replace(sql, 'nonce TEXT NOT NULL', 'nonce TEXT') "
+	 "WHERE name = 'batch'; PRAGMA writable_schema = RESET; UPDATE batch SET nonce = NULL WHERE id = 1"),
 };
 
 TEST(a_row_that_cannot_be_read_is_dead_and_harms_no_other)
