@@ -41,8 +41,9 @@ void api_answer_error(struct call *c, const struct error *e)
 	if (e->code == ERR_BUSY || e->code == ERR_UNAVAILABLE || e->code == ERR_NO_SPACE || e->code == ERR_CONFLICT)
 		http_reply_header(c->rq, "Retry-After", seconds);
 	if (error_http_status(e->code) >= 500)
-		log_error("request failed", LOG_STR("request", http_request_id(c->rq)), LOG_STR("path", http_path(c->rq)),
-			  LOG_STR("error", error_name(e->code)), LOG_STR("reason", e->msg));
+		log_error("request failed", LOG_STR("request", http_request_id(c->rq)),
+			  LOG_STR("path", http_path(c->rq)), LOG_STR("error", error_name(e->code)),
+			  LOG_STR("reason", e->msg));
 	api_answer(c, error_http_status(e->code), &body);
 }
 

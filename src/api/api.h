@@ -15,8 +15,8 @@ struct api {
 	const struct config *config;
 	struct batches *batches;
 	struct store *store;
-	struct auth *auth;               /* NULL: everybody may do everything, and nobody has a name */
-	struct asking *asking;           /* calls whose user is being found out */
+	struct auth *auth;     /* NULL: everybody may do everything, and nobody has a name */
+	struct asking *asking; /* calls whose user is being found out */
 	bool draining;
 };
 
@@ -24,11 +24,11 @@ struct api {
 struct call {
 	struct api *api;
 	struct http_request *rq;
-	size_t mount_len;                /* bytes of "/livy" when it came in there: the HDInsight page's dialect; else 0 */
-	char *user;                      /* who asks; NULL: nobody */
+	size_t mount_len; /* bytes of "/livy" when it came in there: the HDInsight page's dialect; else 0 */
+	char *user;       /* who asks; NULL: nobody */
 	const struct route *route;
-	char id[ROUTE_ID_MAX + 2];       /* of the path, decoded */
-	int64_t from, size;              /* of a log */
+	char id[ROUTE_ID_MAX + 2]; /* of the path, decoded */
+	int64_t from, size;        /* of a log */
 };
 
 void api_handle(void *api, struct http_request *rq); /* the http_handler */
@@ -45,14 +45,15 @@ void identify_stop(struct api *api); /* before auth_free(): those who wait get 5
 void api_answer(struct call *c, int status, struct sbuf *body); /* JSON; takes the bytes */
 void api_answer_error(struct call *c, const struct error *e);   /* Livy's shapes (livy.md 1.1) */
 void api_answer_empty(struct call *c, int status, const char *content_type);
-void api_location(struct call *c, const char *path);            /* base path and mount go in front */
+void api_location(struct call *c, const char *path); /* base path and mount go in front */
 
 /* An int parameter of the query, as Java reads it. ERR_INVALID: For input string: "x". */
 MUST_CHECK bool api_query_int(struct call *c, const char *name, int64_t standard, int64_t *ret, struct error *e);
 
 /* view.c */
 void view_batch(struct jw *w, struct batches *b, const struct batch *batch); /* the object of livy.md 1.4 */
-struct blob *view_batch_blob(struct batches *b, const struct batch *batch);  /* the same, kept until it changes; borrowed */
+struct blob *view_batch_blob(struct batches *b,
+			     const struct batch *batch); /* the same, kept until it changes; borrowed */
 
 /* handlers; `id` is decoded */
 typedef void api_fn(struct call *c, const char *id);

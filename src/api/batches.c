@@ -24,7 +24,9 @@ static void created(void *arg, const struct batch *batch, const struct error *e)
 
 void batches_on_create(struct call *c, const char *id)
 {
-	struct batch_request rq = { .owner = c->user, .idem_key = http_header(c->rq, "Idempotency-Key"), .request_id = http_request_id(c->rq) };
+	struct batch_request rq = { .owner = c->user,
+				    .idem_key = http_header(c->rq, "Idempotency-Key"),
+				    .request_id = http_request_id(c->rq) };
 	struct error e = { 0 };
 
 	(void)id;

@@ -18,7 +18,7 @@ struct log_stream {
 	struct logview view;
 	struct logfile_cursor cursor;
 	struct log_reader *reader;
-	struct sbuf begin;      /* what was built before we knew that it is large */
+	struct sbuf begin; /* what was built before we knew that it is large */
 	size_t begin_given;
 	bool lines_done;
 };

@@ -93,8 +93,9 @@ static void refuse_path(struct call *c)
 {
 	struct route_match match;
 	const char *path = strip_base(c->api->config, http_path(c->rq));
-	enum route_result why = path ? route_find(routes, ARRAY_LEN(routes), method_of(c->rq), path + c->mount_len, &match) :
-				       ROUTE_NO_PATH;
+	enum route_result why =
+		path ? route_find(routes, ARRAY_LEN(routes), method_of(c->rq), path + c->mount_len, &match)
+		     : ROUTE_NO_PATH;
 	struct error e = { 0 };
 
 	if (why == ROUTE_BAD_ESCAPE) {
@@ -104,7 +105,8 @@ static void refuse_path(struct call *c)
 	}
 	if (why == ROUTE_NO_METHOD)
 		http_reply_header(c->rq, "Allow", match.allow);
-	api_answer_empty(c, why == ROUTE_NO_METHOD ? 405 : 404, path && is_api_path(path + c->mount_len) ? API_JSON : API_HTML);
+	api_answer_empty(c, why == ROUTE_NO_METHOD ? 405 : 404,
+			 path && is_api_path(path + c->mount_len) ? API_JSON : API_HTML);
 }
 
 void api_handle(void *arg, struct http_request *rq)

@@ -13,11 +13,11 @@
 struct arena;
 
 struct arena *arena_new(size_t limit_bytes);
-void *arena_alloc(struct arena *a, size_t bytes);                 /* zeroed, aligned for any type; NULL: full */
-char *arena_strndup(struct arena *a, const char *s, size_t n);    /* NUL-terminated; NULL: full */
-char *arena_strdup(struct arena *a, const char *s);               /* NULL stays NULL */
-bool arena_ok(const struct arena *a);                             /* false once an allocation was refused */
-struct arena *arena_free(struct arena *a);                        /* takes NULL; returns NULL */
+void *arena_alloc(struct arena *a, size_t bytes);              /* zeroed, aligned for any type; NULL: full */
+char *arena_strndup(struct arena *a, const char *s, size_t n); /* NUL-terminated; NULL: full */
+char *arena_strdup(struct arena *a, const char *s);            /* NULL stays NULL */
+bool arena_ok(const struct arena *a);                          /* false once an allocation was refused */
+struct arena *arena_free(struct arena *a);                     /* takes NULL; returns NULL */
 
 static inline void arena_freep(struct arena **a)
 {

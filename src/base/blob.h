@@ -9,10 +9,10 @@ struct blob {
 	int holders;
 	size_t len;
 	char *bytes;
-	void *attached;                 /* NULL: nothing */
+	void *attached; /* NULL: nothing */
 	void (*detach)(void *attached);
 };
 
-struct blob *blob_from(struct sbuf *b);  /* takes the contents; one holder: the caller */
-struct blob *blob_hold(struct blob *b);  /* one more; returns b */
-struct blob *blob_drop(struct blob *b);  /* one less; takes NULL; returns NULL */
+struct blob *blob_from(struct sbuf *b); /* takes the contents; one holder: the caller */
+struct blob *blob_hold(struct blob *b); /* one more; returns b */
+struct blob *blob_drop(struct blob *b); /* one less; takes NULL; returns NULL */

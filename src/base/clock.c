@@ -29,6 +29,6 @@ void clock_rfc3339(int64_t wall_ms, char *to, size_t size)
 	struct tm tm;
 
 	(void)gmtime_r(&s, &tm);
-	(void)snprintf(to, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-		       tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(wall_ms % 1000));
+	(void)snprintf(to, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+		       tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(wall_ms % 1000));
 }

@@ -32,8 +32,8 @@ bool error_errno(struct error *e, int err, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
-	return error_set(e, err == ENOSPC || err == EDQUOT ? ERR_NO_SPACE : ERR_INTERNAL, "%s: %s",
-			 what, strerror_r(err, reason, sizeof reason));
+	return error_set(e, err == ENOSPC || err == EDQUOT ? ERR_NO_SPACE : ERR_INTERNAL, "%s: %s", what,
+			 strerror_r(err, reason, sizeof reason));
 }
 
 bool error_wrap(struct error *e, const char *fmt, ...)

@@ -114,7 +114,7 @@ static bool convert_object(struct arena *a, json_t *from, int depth, struct jr *
 
 	if (!items || !keys)
 		return error_set(e, ERR_TOO_LARGE, "the JSON document is too large");
-	json_object_foreach(from, key, value) {
+	json_object_foreach (from, key, value) {
 		if (is_number(key))
 			return error_set(e, ERR_MALFORMED, "string or '}' expected near %.32s", key + 1);
 		if (!(keys[i] = arena_strdup(a, unmarked(key))))
@@ -131,7 +131,8 @@ static void convert_string(struct arena *a, const json_t *from, struct jr *to)
 	const char *s = json_string_value(from);
 	bool number = is_number(s);
 
-	*to = (struct jr){ .type = number ? JR_NUMBER : JR_STRING, .text = arena_strdup(a, number ? s + 1 : unmarked(s)) };
+	*to = (struct jr){ .type = number ? JR_NUMBER : JR_STRING,
+			   .text = arena_strdup(a, number ? s + 1 : unmarked(s)) };
 }
 
 static bool convert(struct arena *a, json_t *from, int depth, struct jr *to, struct error *e)
@@ -168,7 +169,7 @@ static bool syntax_error(const char *text, size_t n, json_error_t *marked, struc
 bool jr_parse(struct arena *a, const char *bytes, size_t n, const struct jr **ret, struct error *e)
 {
 	_sbuf_ struct sbuf marked = SBUF_INIT(n * 9 + 16); /* the worst: [1,2,3…], two bytes become ten */
-	_free_ char *copy = xmalloc(n + 1); /* ended by a NUL, which the caller's bytes need not be */
+	_free_ char *copy = xmalloc(n + 1);                /* ended by a NUL, which the caller's bytes need not be */
 	json_error_t why;
 
 	if (n > 0)
@@ -177,8 +178,9 @@ bool jr_parse(struct arena *a, const char *bytes, size_t n, const struct jr **re
 	const char *text = copy;
 
 	if (strspn(text, " \t\r\n") == n)
-		return error_set(e, ERR_MALFORMED,
-				 "No content to map due to end-of-input\n at [Source: (request body); line: 1, column: 0]");
+		return error_set(
+			e, ERR_MALFORMED,
+			"No content to map due to end-of-input\n at [Source: (request body); line: 1, column: 0]");
 	if (memchr(text, '\0', n))
 		return error_set(e, ERR_MALFORMED, "Illegal character ((CTRL-CHAR, code 0))");
 
@@ -204,8 +206,8 @@ const struct jr *jr_get(const struct jr *object, const char *key)
 
 const char *jr_type_name(enum jr_type type)
 {
-	static const char *const names[] = { "null", "Boolean value", "Number value", "String value", "Array value",
-					     "Object value" };
+	static const char *const names[] = { "null",         "Boolean value", "Number value",
+					     "String value", "Array value",   "Object value" };
 
 	return names[type];
 }

@@ -23,8 +23,8 @@ struct jw {
 };
 
 /* In all calls a NULL key means: an array element or the top value. */
-void jw_open(struct jw *w, const char *key, char bracket); /* '{' or '[' */
-void jw_close(struct jw *w, char bracket);                 /* '}' or ']' */
+void jw_open(struct jw *w, const char *key, char bracket);     /* '{' or '[' */
+void jw_close(struct jw *w, char bracket);                     /* '}' or ']' */
 void jw_str(struct jw *w, const char *key, const char *value); /* NULL value writes null */
 void jw_int(struct jw *w, const char *key, int64_t value);
 void jw_bool(struct jw *w, const char *key, bool value);
@@ -43,10 +43,10 @@ enum jr_type { JR_NULL, JR_BOOL, JR_NUMBER, JR_STRING, JR_ARRAY, JR_OBJECT };
 /* A value that was read; all its memory belongs to the arena given to jr_parse. */
 struct jr {
 	enum jr_type type;
-	const char *text;       /* JR_STRING: decoded, no NUL inside; JR_NUMBER, JR_BOOL: as written; else NULL */
-	size_t count;           /* JR_ARRAY, JR_OBJECT: members */
+	const char *text; /* JR_STRING: decoded, no NUL inside; JR_NUMBER, JR_BOOL: as written; else NULL */
+	size_t count;     /* JR_ARRAY, JR_OBJECT: members */
 	const struct jr *items;
-	const char **keys;      /* JR_OBJECT: keys[i] names items[i], in the order written */
+	const char **keys; /* JR_OBJECT: keys[i] names items[i], in the order written */
 };
 
 /*

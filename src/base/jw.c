@@ -65,8 +65,8 @@ void jw_raw(struct jw *w, const char *key, const char *json, size_t n)
 
 /* What each byte needs: 0 copy as it is; 1 \u00XX; 2 begins a multi-byte sequence; else the letter after the backslash. */
 static const unsigned char escape_class[256] = {
-	[0 ... 7] = 1, ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', [11] = 1, ['\f'] = 'f', ['\r'] = 'r',
-	[14 ... 31] = 1, ['"'] = '"', ['\\'] = '\\', [0x80 ... 0xff] = 2,
+	[0 ... 7] = 1,   ['\b'] = 'b', ['\t'] = 't',  ['\n'] = 'n',        [11] = 1, ['\f'] = 'f', ['\r'] = 'r',
+	[14 ... 31] = 1, ['"'] = '"',  ['\\'] = '\\', [0x80 ... 0xff] = 2,
 };
 
 void json_escape(struct sbuf *out, const char *bytes, size_t n)

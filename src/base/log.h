@@ -32,12 +32,12 @@ extern enum log_level log_max_level; /* lines above it are not made */
 
 void log_line(enum log_level level, const char *msg, const struct log_field *fields, int count);
 
-#define LOG_AT(level, msg, ...)                                                                    \
-	do {                                                                                       \
-		if ((level) <= log_max_level) {                                                    \
-			const struct log_field fields_[] = { { 0 }, ##__VA_ARGS__ };               \
-			log_line((level), (msg), fields_ + 1, (int)ARRAY_LEN(fields_) - 1);        \
-		}                                                                                  \
+#define LOG_AT(level, msg, ...)                                                             \
+	do {                                                                                \
+		if ((level) <= log_max_level) {                                             \
+			const struct log_field fields_[] = { { 0 }, ##__VA_ARGS__ };        \
+			log_line((level), (msg), fields_ + 1, (int)ARRAY_LEN(fields_) - 1); \
+		}                                                                           \
 	} while (0)
 #define log_error(...) LOG_AT(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...) LOG_AT(LOG_WARN, __VA_ARGS__)

@@ -12,8 +12,8 @@
 struct map;
 
 struct map *map_new(void);
-struct map *map_free(struct map *m);                              /* takes NULL; values are not touched; returns NULL */
-void *map_get(const struct map *m, const char *key);              /* NULL: absent */
-void map_set(struct map *m, const char *key, void *value);        /* replaces key pointer and value; value not NULL */
-void map_del(struct map *m, const char *key);                     /* absent is fine */
+struct map *map_free(struct map *m);                       /* takes NULL; values are not touched; returns NULL */
+void *map_get(const struct map *m, const char *key);       /* NULL: absent */
+void map_set(struct map *m, const char *key, void *value); /* replaces key pointer and value; value not NULL */
+void map_del(struct map *m, const char *key);              /* absent is fine */
 size_t map_count(const struct map *m);

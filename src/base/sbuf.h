@@ -16,7 +16,10 @@ struct sbuf {
 	size_t len, cap, limit; /* bytes */
 	bool failed;
 };
-#define SBUF_INIT(max) { .limit = (max) }
+#define SBUF_INIT(max)         \
+	{                      \
+		.limit = (max) \
+	}
 
 /* Makes room for n more bytes; returns where to put them (then sbuf_grew), NULL when over the limit. */
 char *sbuf_reserve(struct sbuf *b, size_t n);
@@ -43,7 +46,7 @@ static inline const char *sbuf_str(const struct sbuf *b)
 	return b->data ? b->data : "";
 }
 
-void sbuf_clear(struct sbuf *b);  /* empty again, memory kept, failed forgotten */
-char *sbuf_take(struct sbuf *b);  /* the bytes, NUL-terminated, now the caller's to free; b is empty */
-void sbuf_done(struct sbuf *b);   /* frees; b is empty and usable again */
+void sbuf_clear(struct sbuf *b); /* empty again, memory kept, failed forgotten */
+char *sbuf_take(struct sbuf *b); /* the bytes, NUL-terminated, now the caller's to free; b is empty */
+void sbuf_done(struct sbuf *b);  /* frees; b is empty and usable again */
 #define _sbuf_ _cleanup_(sbuf_done)

@@ -70,7 +70,9 @@ bool str_to_ms(const char *s, int64_t unit_ms, int64_t *ret)
 	static const struct {
 		const char *suffix;
 		int64_t ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
+	} units[] = {
+		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 }
+	};
 	size_t n = strspn(s, "0123456789");
 	int64_t factor = s[n] ? 0 : unit_ms;
 	uint64_t v;

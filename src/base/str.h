@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-MUST_CHECK bool str_to_i64(const char *s, int64_t *ret); /* optional '-', digits */
-MUST_CHECK bool str_to_i32(const char *s, int32_t *ret); /* Java's Integer.parseInt: optional '-' or '+' */
-MUST_CHECK bool str_to_bytes(const char *s, int64_t *ret);       /* 10, 10k, 10m, 10g (1024s), optional trailing b */
+MUST_CHECK bool str_to_i64(const char *s, int64_t *ret);   /* optional '-', digits */
+MUST_CHECK bool str_to_i32(const char *s, int32_t *ret);   /* Java's Integer.parseInt: optional '-' or '+' */
+MUST_CHECK bool str_to_bytes(const char *s, int64_t *ret); /* 10, 10k, 10m, 10g (1024s), optional trailing b */
 /* livy.md 1.6: digits then us ms s m min h d; no suffix counts as `unit_ms` milliseconds. Never negative. */
 MUST_CHECK bool str_to_ms(const char *s, int64_t unit_ms, int64_t *ret);
 

@@ -30,9 +30,9 @@ static const struct opt front_options[] = {
 
 const struct cmd *const *cli_commands(void)
 {
-	static const struct cmd *const commands[] = { &cmd_submit, &cmd_list,   &cmd_show,  &cmd_log,     &cmd_kill,
-						      &cmd_wait,   &cmd_passwd, &cmd_token, &cmd_version, &cmd_help,
-						      NULL };
+	static const struct cmd *const commands[] = { &cmd_submit,  &cmd_list, &cmd_show,   &cmd_log,
+						      &cmd_kill,    &cmd_wait, &cmd_passwd, &cmd_token,
+						      &cmd_version, &cmd_help, NULL };
 
 	return commands;
 }

@@ -86,8 +86,8 @@ static bool take_option(struct arena *a, const struct opt_set *sets, size_t set_
 	bool is_long = word[1] == '-';
 	size_t len = strcspn(name, "=");
 	void *values = NULL;
-	const struct opt *o = is_long ? find(sets, set_count, name, len, 0, &values)
-				      : find(sets, set_count, "", 0, word[1], &values);
+	const struct opt *o =
+		is_long ? find(sets, set_count, name, len, 0, &values) : find(sets, set_count, "", 0, word[1], &values);
 
 	if (!o)
 		return error_set(e, ERR_INVALID, "unknown option %.*s", (int)(is_long ? len + 2 : 2), word);

@@ -57,8 +57,10 @@ static bool check_base_path(const char *path, struct error *e)
 	if (n == 0)
 		return true;
 	if (path[0] != '/' || path[n - 1] == '/' || strspn(path, allowed) != n || strstr(path, "//"))
-		return error_set(e, ERR_CONFIG, "florus.http.base-path = %.80s: expected nothing, or a path such as /spark: it "
-				 "begins with /, does not end with /, and holds only letters, digits and -._~/", path);
+		return error_set(e, ERR_CONFIG,
+				 "florus.http.base-path = %.80s: expected nothing, or a path such as /spark: it "
+				 "begins with /, does not end with /, and holds only letters, digits and -._~/",
+				 path);
 	return true;
 }
 
@@ -71,8 +73,11 @@ bool config_check(const struct config *c, struct error *e)
 	if (!check_missing(c, e) || !check_base_path(c->florus_http_base_path, e))
 		return false;
 	if (!is_loopback(c->livy_server_host) && !c->florus_auth_allow_none && str_empty(c->livy_server_auth_type))
-		return error_set(e, ERR_CONFIG, "livy.server.host = %.80s lets everyone who reaches it run programs here, since "
-				 "there is no authentication; set livy.server.auth.type, or livy.server.host = 127.0.0.1, or "
-				 "florus.auth.allow-none = true if the network can be trusted", c->livy_server_host);
+		return error_set(
+			e, ERR_CONFIG,
+			"livy.server.host = %.80s lets everyone who reaches it run programs here, since "
+			"there is no authentication; set livy.server.auth.type, or livy.server.host = 127.0.0.1, or "
+			"florus.auth.allow-none = true if the network can be trusted",
+			c->livy_server_host);
 	return true;
 }

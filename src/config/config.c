@@ -9,21 +9,21 @@
 #include <unistd.h>
 
 enum {
-	SHOWN_MAX = 80,   /* bytes of a bad value that an error repeats */
+	SHOWN_MAX = 80, /* bytes of a bad value that an error repeats */
 	WARNING_MAX = 1024,
 };
 
 struct loader {
 	struct config *c;
-	const char *file;                /* the one being read */
+	const char *file; /* the one being read */
 	config_warn_fn *warn;
 	void *arg;
 	bool named[CONFIG_OPTION_COUNT]; /* set by its name of today: a deprecated one comes second, as in Livy */
 };
 
 /* Variables that are not options: the command line tool's, and the tests'. */
-static const char *const other_variables[] = { "FLORUS_URL", "FLORUS_USER", "FLORUS_PASSWORD", "FLORUS_SHIM",
-						"FLORUS_BIN_DIR", "FLORUS_TEST_" };
+static const char *const other_variables[] = { "FLORUS_URL",  "FLORUS_USER",    "FLORUS_PASSWORD",
+					       "FLORUS_SHIM", "FLORUS_BIN_DIR", "FLORUS_TEST_" };
 
 static PRINTF(2, 3) void warn(const struct loader *l, const char *fmt, ...)
 {
@@ -67,7 +67,8 @@ static bool assign(struct loader *l, const struct config_option *o, const char *
 	const char *kept = arena_strdup(c->arena, text), *from = arena_strdup(c->arena, origin);
 
 	if (!kept || !from)
-		return error_set(e, ERR_CONFIG, "%s: the values are longer than %d bytes together", origin, CONFIG_ARENA_MAX);
+		return error_set(e, ERR_CONFIG, "%s: the values are longer than %d bytes together", origin,
+				 CONFIG_ARENA_MAX);
 	if (!option_parse(o, kept, c))
 		return bad_value(o, text, origin, e);
 	c->text[i] = kept;
@@ -78,8 +79,10 @@ static bool assign(struct loader *l, const struct config_option *o, const char *
 static bool unknown_key(const char *key, const char *origin, const char *near, struct error *e)
 {
 	if (near)
-		return error_set(e, ERR_CONFIG, "%s: there is no key %.*s; did you mean %s?", origin, SHOWN_MAX, key, near);
-	return error_set(e, ERR_CONFIG, "%s: there is no key %.*s; florusd --help-config lists them", origin, SHOWN_MAX, key);
+		return error_set(e, ERR_CONFIG, "%s: there is no key %.*s; did you mean %s?", origin, SHOWN_MAX, key,
+				 near);
+	return error_set(e, ERR_CONFIG, "%s: there is no key %.*s; florusd --help-config lists them", origin, SHOWN_MAX,
+			 key);
 }
 
 static void warn_livy_key(const struct loader *l, const char *key, const char *origin)
@@ -193,7 +196,8 @@ static bool load_overrides(struct loader *l, const char *const *pair, struct err
 		const char *key = trim(l->c->arena, *pair, (size_t)(equals - *pair));
 		const char *text = trim(l->c->arena, equals + 1, strlen(equals + 1));
 		if (!key || !text)
-			return error_set(e, ERR_CONFIG, "-o: the values are longer than %d bytes together", CONFIG_ARENA_MAX);
+			return error_set(e, ERR_CONFIG, "-o: the values are longer than %d bytes together",
+					 CONFIG_ARENA_MAX);
 		if (!is_ours(key))
 			return unknown_key(key, "-o", near_key(key), e);
 		if (!set_key(l, key, text, "-o", e))
@@ -243,7 +247,8 @@ static bool settle_state_dir(struct loader *l, const char *const *env, struct er
 		return settle(l, id, "$XDG_STATE_HOME", e, "%s/florus", dir);
 	if ((dir = variable(env, "HOME")) != NULL)
 		return settle(l, id, "$HOME", e, "%s/.local/state/florus", dir);
-	return error_set(e, ERR_CONFIG, "there is no place for jobs and logs: neither $HOME nor florus.state-dir is set");
+	return error_set(e, ERR_CONFIG,
+			 "there is no place for jobs and logs: neither $HOME nor florus.state-dir is set");
 }
 
 /* Beside this program (a build, a private installation), below the same prefix, or where packages put it. */

@@ -47,20 +47,20 @@ struct config {
 struct config_option {
 	enum config_type type;
 	const char *key;
-	const char *standard;            /* default as text; NULL: not set, or worked out at the start */
+	const char *standard; /* default as text; NULL: not set, or worked out at the start */
 	int64_t min, max;
-	const char *words;               /* CONFIG_WORD: "error|warn|info|debug" */
+	const char *words; /* CONFIG_WORD: "error|warn|info|debug" */
 	unsigned flags;
 	const char *doc;
-	size_t field_offset;             /* in struct config */
+	size_t field_offset; /* in struct config */
 };
 extern const struct config_option config_options[CONFIG_OPTION_COUNT];
 
 /* All may be NULL: no file, no environment, no overrides. */
 struct config_sources {
-	const char *file;                /* a properties file; must exist */
-	const char *const *env;          /* "NAME=value", NULL-terminated */
-	const char *const *overrides;    /* "key=value" of -o, NULL-terminated */
+	const char *file;             /* a properties file; must exist */
+	const char *const *env;       /* "NAME=value", NULL-terminated */
+	const char *const *overrides; /* "key=value" of -o, NULL-terminated */
 };
 
 /* Told of each thing that is ignored, with a reason; the text dies after the call. May be NULL. */

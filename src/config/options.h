@@ -25,9 +25,9 @@ enum {
 #define CONFIG_HOUR_MS 3600000LL
 #define CONFIG_YEAR_MS (365 * 24 * CONFIG_HOUR_MS)
 
-#define CONFIG_ENV_PASS                                                                                                \
-	"PATH,HOME,USER,LOGNAME,LANG,LC_ALL,TZ,TMPDIR,JAVA_HOME,SPARK_HOME,SPARK_CONF_DIR,SPARK_LOCAL_DIRS,"           \
-	"SPARK_LOCAL_IP,HADOOP_HOME,HADOOP_CONF_DIR,YARN_CONF_DIR,PYTHONPATH,PYSPARK_PYTHON,PYSPARK_DRIVER_PYTHON,"    \
+#define CONFIG_ENV_PASS                                                                                             \
+	"PATH,HOME,USER,LOGNAME,LANG,LC_ALL,TZ,TMPDIR,JAVA_HOME,SPARK_HOME,SPARK_CONF_DIR,SPARK_LOCAL_DIRS,"        \
+	"SPARK_LOCAL_IP,HADOOP_HOME,HADOOP_CONF_DIR,YARN_CONF_DIR,PYTHONPATH,PYSPARK_PYTHON,PYSPARK_DRIVER_PYTHON," \
 	"LD_LIBRARY_PATH,KRB5CCNAME,KRB5_CONFIG,R_HOME,VIRTUAL_ENV"
 #define CONFIG_CSP "default-src 'self'; script-src 'self' 'unsafe-inline'; img-src 'self'; frame-src 'self';"
 

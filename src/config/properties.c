@@ -78,10 +78,13 @@ static void add_utf8(struct sbuf *to, unsigned c)
 	} else if (c < 0x800) {
 		sbuf_add(to, (char[]){ (char)(0xC0 | c >> 6), (char)(0x80 | (c & 63)) }, 2);
 	} else if (c < 0x10000) {
-		sbuf_add(to, (char[]){ (char)(0xE0 | c >> 12), (char)(0x80 | (c >> 6 & 63)), (char)(0x80 | (c & 63)) }, 3);
+		sbuf_add(to, (char[]){ (char)(0xE0 | c >> 12), (char)(0x80 | (c >> 6 & 63)), (char)(0x80 | (c & 63)) },
+			 3);
 	} else {
-		sbuf_add(to, (char[]){ (char)(0xF0 | c >> 18), (char)(0x80 | (c >> 12 & 63)),
-				       (char)(0x80 | (c >> 6 & 63)), (char)(0x80 | (c & 63)) }, 4);
+		sbuf_add(to,
+			 (char[]){ (char)(0xF0 | c >> 18), (char)(0x80 | (c >> 12 & 63)), (char)(0x80 | (c >> 6 & 63)),
+				   (char)(0x80 | (c & 63)) },
+			 4);
 	}
 }
 
@@ -185,7 +188,9 @@ static bool take_all(struct reader *r, properties_fn *fn, void *arg, struct erro
 
 bool properties_parse(const char *name, const char *text, size_t n, properties_fn *fn, void *arg, struct error *e)
 {
-	struct reader r = { .name = name, .p = text, .end = text + n, .line = 1, .key = SBUF_INIT(n), .value = SBUF_INIT(n) };
+	struct reader r = {
+		.name = name, .p = text, .end = text + n, .line = 1, .key = SBUF_INIT(n), .value = SBUF_INIT(n)
+	};
 
 	if (n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) /* a byte order mark is no part of the first key */
 		r.p += 3;

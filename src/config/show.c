@@ -34,9 +34,10 @@ void config_dump(const struct config *c, FILE *to)
 
 void config_help(FILE *to)
 {
-	(void)fputs("# florus.conf - every option with its default. Take away the # before a key to change it.\n"
-		    "# florus.conf(5) tells the syntax. florusd --check validates, florusd --dump-config shows what is in force.\n\n",
-		    to);
+	(void)fputs(
+		"# florus.conf - every option with its default. Take away the # before a key to change it.\n"
+		"# florus.conf(5) tells the syntax. florusd --check validates, florusd --dump-config shows what is in force.\n\n",
+		to);
 	for (size_t i = 0; i < CONFIG_OPTION_COUNT; i++) {
 		const struct config_option *o = &config_options[i];
 		_sbuf_ struct sbuf kind = SBUF_INIT(256);

@@ -75,7 +75,8 @@ static int parse_args(int argc, char **argv, struct options *o)
 			o->overrides[o->override_count++] = value;
 			i++;
 		} else {
-			return complain(str_eq(arg, "-c") || str_eq(arg, "-o") ? "-c and -o need a value" : "unknown option");
+			return complain(str_eq(arg, "-c") || str_eq(arg, "-o") ? "-c and -o need a value"
+									       : "unknown option");
 		}
 	}
 	return -1;
@@ -241,7 +242,7 @@ static void take_down(struct florusd *d)
 	d->api.auth = auth_free(d->api.auth);
 	if (d->batches)
 		batches_stop(d->batches);
-	d->store = store_free(d->store);     /* answers what was promised */
+	d->store = store_free(d->store); /* answers what was promised */
 	d->server = http_server_free(d->server);
 	d->batches = batches_free(d->batches);
 	d->runner = runner_free(d->runner);

@@ -13,11 +13,16 @@ static bool check_owner(int fd, const char *path, struct error *e)
 	if (fstat(fd, &st) < 0)
 		return error_errno(e, errno, "stat %s", path);
 	if (st.st_uid != geteuid())
-		return error_set(e, ERR_CONFIG, "state directory %s belongs to uid %u, and Florus runs as uid %u: run it as that user, "
-						"or set florus.state-dir to a directory of its own", path, st.st_uid, geteuid());
+		return error_set(
+			e, ERR_CONFIG,
+			"state directory %s belongs to uid %u, and Florus runs as uid %u: run it as that user, "
+			"or set florus.state-dir to a directory of its own",
+			path, st.st_uid, geteuid());
 	if (st.st_mode & S_IWOTH)
-		return error_set(e, ERR_CONFIG, "state directory %s is writable by everybody: chmod o-w it, or set florus.state-dir "
-						"to a directory of its own", path);
+		return error_set(e, ERR_CONFIG,
+				 "state directory %s is writable by everybody: chmod o-w it, or set florus.state-dir "
+				 "to a directory of its own",
+				 path);
 	return true;
 }
 
@@ -27,14 +32,18 @@ static bool take_lock(struct statedir *d, const char *path, struct error *e)
 
 	d->lock_fd = openat(d->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (d->lock_fd < 0)
-		return error_set(e, ERR_CONFIG, "cannot write in state directory %s: %s; make it writable for uid %u, or set "
-						"florus.state-dir", path, strerror(errno), geteuid());
+		return error_set(e, ERR_CONFIG,
+				 "cannot write in state directory %s: %s; make it writable for uid %u, or set "
+				 "florus.state-dir",
+				 path, strerror(errno), geteuid());
 	if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		ssize_t n = pread(d->lock_fd, pid, sizeof pid - 1, 0);
 
 		pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
-		return error_set(e, ERR_CONFIG, "state directory %s is in use by another florusd (pid %s): stop it, or set "
-						"florus.state-dir to another directory", path, pid);
+		return error_set(e, ERR_CONFIG,
+				 "state directory %s is in use by another florusd (pid %s): stop it, or set "
+				 "florus.state-dir to another directory",
+				 path, pid);
 	}
 	(void)snprintf(pid, sizeof pid, "%d\n", (int)getpid());
 	if (ftruncate(d->lock_fd, 0) < 0 || pwrite(d->lock_fd, pid, strlen(pid), 0) < 0)
@@ -48,7 +57,8 @@ static bool fill(struct statedir *d, const char *path, struct error *e)
 		char why[sizeof e->msg];
 
 		memcpy(why, e->msg, sizeof why);
-		return error_set(e, ERR_CONFIG, "state directory: %.300s; set florus.state-dir to a writable place", why);
+		return error_set(e, ERR_CONFIG, "state directory: %.300s; set florus.state-dir to a writable place",
+				 why);
 	}
 	if (!check_owner(d->fd, path, e) || !take_lock(d, path, e))
 		return false;
@@ -77,8 +87,8 @@ bool statedir_publish(const struct statedir *d, const char *host, int port, cons
 	_sbuf_ struct sbuf url = SBUF_INIT(8192);
 	bool v6 = strchr(host, ':') != NULL, any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 
-	sbuf_addf(&url, "http://%s%s%s:%d%s\n", v6 && !any ? "[" : "", any ? "127.0.0.1" : host, v6 && !any ? "]" : "", port,
-		  base_path ? base_path : "");
+	sbuf_addf(&url, "http://%s%s%s:%d%s\n", v6 && !any ? "[" : "", any ? "127.0.0.1" : host, v6 && !any ? "]" : "",
+		  port, base_path ? base_path : "");
 	return fdio_replace_file(d->fd, "url", url.data, url.len, e);
 }
 

@@ -15,5 +15,6 @@ struct statedir {
 
 /* ERR_CONFIG with cause and cure: not writable, another user's, writable by others, in use. */
 MUST_CHECK bool statedir_open(const char *path, struct statedir *ret, struct error *e);
-MUST_CHECK bool statedir_publish(const struct statedir *d, const char *host, int port, const char *base_path, struct error *e);
+MUST_CHECK bool statedir_publish(const struct statedir *d, const char *host, int port, const char *base_path,
+				 struct error *e);
 void statedir_close(struct statedir *d); /* takes the url away */

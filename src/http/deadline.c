@@ -11,7 +11,7 @@ struct deadlines {
 	struct deadline_limits limits;
 	struct conn all; /* list head */
 	struct loop_timer *timer;
-	int64_t now_ms;  /* of the last sweep: precise enough for phases, and free */
+	int64_t now_ms; /* of the last sweep: precise enough for phases, and free */
 };
 
 static void sweep(void *arg);

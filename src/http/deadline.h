@@ -25,9 +25,9 @@ struct conn {
 	struct conn *prev, *next;
 	int fd;
 	enum phase phase;
-	int64_t since_ms;      /* when the phase began */
-	int64_t moved_ms;      /* when bytes last moved in it */
-	uint64_t bytes, seen;  /* PHASE_BODY: body bytes so far; else TCP's count; and what the last sweep saw */
+	int64_t since_ms;     /* when the phase began */
+	int64_t moved_ms;     /* when bytes last moved in it */
+	uint64_t bytes, seen; /* PHASE_BODY: body bytes so far; else TCP's count; and what the last sweep saw */
 };
 
 struct deadline_limits {

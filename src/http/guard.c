@@ -39,7 +39,8 @@ static bool host_ok(const char *s, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char c = s[i], lower = (char)(c | 0x20);
 
-		if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && !(c && strchr("-._~:[]%!$&'()*+,;=", c)))
+		if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') &&
+		    !(c && strchr("-._~:[]%!$&'()*+,;=", c)))
 			return false;
 	}
 	return true;

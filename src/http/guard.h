@@ -17,12 +17,12 @@
  * told from it; they end the same line. All pointers given to one guard are into that block.
  */
 struct guard {
-	const char *next;         /* where the next field must begin */
-	const char *end;          /* one past the block */
+	const char *next; /* where the next field must begin */
+	const char *end;  /* one past the block */
 	int fields, hosts, lengths, codings;
 	bool chunked, expects;
-	int64_t content_length;   /* -1: none given */
-	int status;               /* 0: nothing wrong so far */
+	int64_t content_length; /* -1: none given */
+	int status;             /* 0: nothing wrong so far */
 	const char *reason;
 };
 

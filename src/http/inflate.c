@@ -8,7 +8,8 @@ static bool run(z_stream *z, struct sbuf *out, struct error *e)
 {
 	for (;;) {
 		size_t room = out->limit - out->len;
-		size_t want = room < INFLATE_CHUNK ? room + 1 : INFLATE_CHUNK; /* one more, to see that it is too much */
+		size_t want =
+			room < INFLATE_CHUNK ? room + 1 : INFLATE_CHUNK; /* one more, to see that it is too much */
 		char chunk[INFLATE_CHUNK + 1];
 
 		z->next_out = (unsigned char *)chunk;
@@ -19,9 +20,11 @@ static bool run(z_stream *z, struct sbuf *out, struct error *e)
 			return error_set(e, ERR_INVALID, "the body is not what its Content-Encoding says");
 		sbuf_add(out, chunk, got);
 		if (!sbuf_ok(out))
-			return error_set(e, ERR_TOO_LARGE, "the body is longer than %zu bytes when decoded", out->limit);
+			return error_set(e, ERR_TOO_LARGE, "the body is longer than %zu bytes when decoded",
+					 out->limit);
 		if (rc == Z_STREAM_END)
-			return z->avail_in == 0 || error_set(e, ERR_INVALID, "bytes after the end of the compressed body");
+			return z->avail_in == 0 ||
+			       error_set(e, ERR_INVALID, "bytes after the end of the compressed body");
 	}
 }
 
@@ -34,7 +37,8 @@ bool inflate_body(const char *coding, struct sbuf *body, struct error *e)
 	    strcasecmp(coding, "utf8") == 0)
 		return true;
 	if (strcasecmp(coding, "gzip") != 0 && strcasecmp(coding, "x-gzip") != 0 && strcasecmp(coding, "deflate") != 0)
-		return error_set(e, ERR_UNSUPPORTED, "Content-Encoding %.32s is not known here: gzip and deflate are", coding);
+		return error_set(e, ERR_UNSUPPORTED, "Content-Encoding %.32s is not known here: gzip and deflate are",
+				 coding);
 	if (inflateInit2(&z, ANY_HEADER) != Z_OK)
 		return error_set(e, ERR_UNAVAILABLE, "no memory to decode the body");
 	bool ok = run(&z, &plain, e);

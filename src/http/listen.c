@@ -10,9 +10,10 @@ enum { LISTEN_BACKLOG = 1024 };
 
 static bool bind_failed(const char *host, int port, int err, struct error *e)
 {
-	const char *cure = err == EADDRINUSE ? ": stop what listens there or set livy.server.port (0 = any free port)" :
-			   err == EACCES ? ": ports below 1024 need a privilege; set livy.server.port" :
-			   err == EADDRNOTAVAIL ? ": this host has no such address; set livy.server.host" : "";
+	const char *cure = err == EADDRINUSE ? ": stop what listens there or set livy.server.port (0 = any free port)"
+			   : err == EACCES   ? ": ports below 1024 need a privilege; set livy.server.port"
+			   : err == EADDRNOTAVAIL ? ": this host has no such address; set livy.server.host"
+						  : "";
 
 	return error_set(e, ERR_CONFIG, "cannot listen on %s port %d: %s%s", host, port, strerror(err), cure);
 }
@@ -24,7 +25,8 @@ static int port_of(int fd)
 
 	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0)
 		return 0;
-	return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port : ((struct sockaddr_in *)&a)->sin_port);
+	return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+					     : ((struct sockaddr_in *)&a)->sin_port);
 }
 
 bool listen_tcp(const char *host, int port, int *ret_fd, int *ret_port, struct error *e)

@@ -9,7 +9,9 @@
 /* "http://host/path", as to a proxy, means /path (RFC 9112 3.2.2). */
 static const char *origin_form(const char *target)
 {
-	const char *rest = strncasecmp(target, "http://", 7) == 0 ? target + 7 : strncasecmp(target, "https://", 8) == 0 ? target + 8 : NULL;
+	const char *rest = strncasecmp(target, "http://", 7) == 0    ? target + 7
+			   : strncasecmp(target, "https://", 8) == 0 ? target + 8
+								     : NULL;
 
 	if (!rest)
 		return target;
@@ -153,13 +155,15 @@ int http_header_count(const struct http_request *rq, const char *name)
 
 const char *http_peer(const struct http_request *rq, char to[HTTP_PEER_MAX])
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(rq->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(rq->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct sockaddr *a = info ? info->client_addr : NULL;
 
 	if (a && a->sa_family == AF_INET)
 		return inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr, to, HTTP_PEER_MAX);
 	if (a && a->sa_family == AF_INET6)
-		return inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, to, HTTP_PEER_MAX);
+		return inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, to,
+				 HTTP_PEER_MAX);
 	return NULL;
 }
 

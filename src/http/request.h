@@ -15,11 +15,11 @@ struct http_request {
 	struct http_server *server;
 	struct MHD_Connection *connection;
 	struct conn *conn;
-	size_t target_len;               /* of the whole target */
-	size_t sent_len;                 /* of the target as it stood in the request line */
-	bool target_ok;                  /* as guard_target() found it */
-	char *query;                     /* after '?', not decoded; NULL: none or taken apart already */
-	struct query_pair *pairs;        /* HTTP_QUERY_MAX of them, once somebody asked */
+	size_t target_len;        /* of the whole target */
+	size_t sent_len;          /* of the target as it stood in the request line */
+	bool target_ok;           /* as guard_target() found it */
+	char *query;              /* after '?', not decoded; NULL: none or taken apart already */
+	struct query_pair *pairs; /* HTTP_QUERY_MAX of them, once somebody asked */
 	int pair_count;
 	enum http_method method;
 	const char *method_name;
@@ -28,15 +28,15 @@ struct http_request {
 	const char *reply_names[REPLY_HEADERS_MAX];
 	char *reply_values[REPLY_HEADERS_MAX];
 	int reply_header_count;
-	struct MHD_Response *response;   /* the answer, once there is one */
-	bool response_lent;              /* it belongs to a blob */
+	struct MHD_Response *response; /* the answer, once there is one */
+	bool response_lent;            /* it belongs to a blob */
 	int status;
-	bool begun;                      /* the header was judged */
-	bool handled;                    /* the handler was called */
+	bool begun;   /* the header was judged */
+	bool handled; /* the handler was called */
 	bool suspended;
-	bool cut;                        /* refused in the middle of its body */
+	bool cut;                         /* refused in the middle of its body */
 	struct http_request *prev, *next; /* server's list */
-	char target[];                   /* as sent, cut at '?' */
+	char target[];                    /* as sent, cut at '?' */
 };
 
 enum http_method http_method_known(const char *name); /* exact case, as on the wire */

@@ -13,7 +13,7 @@ enum { ROUTE_ID_MAX = 1024 }; /* bytes of a decoded id or name */
 struct call;
 
 struct route {
-	enum http_method method;        /* HTTP_GET also serves HEAD */
+	enum http_method method; /* HTTP_GET also serves HEAD */
 	const char *pattern;
 	void (*handle)(struct call *c, const char *id); /* the api's; id: "" where the pattern has none */
 };
@@ -21,9 +21,9 @@ struct route {
 enum route_result { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD, ROUTE_BAD_ESCAPE };
 
 struct route_match {
-	const struct route *route;      /* ROUTE_FOUND */
+	const struct route *route; /* ROUTE_FOUND */
 	char id[ROUTE_ID_MAX + 2];
-	char allow[64];                 /* ROUTE_NO_METHOD: for the Allow header */
+	char allow[64]; /* ROUTE_NO_METHOD: for the Allow header */
 };
 
 /* Finds the first of `count` routes that fits. `path` is as sent, without the mount's prefix. */

@@ -16,7 +16,7 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	struct deadlines *deadlines;
 	struct loop_watch *watch;
-	struct loop_timer *timer;        /* what MHD wants to be woken for */
+	struct loop_timer *timer; /* what MHD wants to be woken for */
 	struct loop_timer *drain_timer;
 	int64_t drain_left_ms;
 	loop_fn *drained;
@@ -27,7 +27,7 @@ struct http_server {
 	const char *const *headers;
 	int port, listen_fd;
 	bool draining, closing;
-	struct http_request all;         /* list head: requests whose header has come */
+	struct http_request all; /* list head: requests whose header has come */
 };
 
 static const char STOPPING[] = "Florus is stopping";
@@ -53,8 +53,8 @@ static void refuse(struct http_request *rq, int status, const char *reason)
 
 /* --- MHD's callbacks --- */
 
-static enum MHD_Result on_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-				size_t value_len)
+static enum MHD_Result on_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len,
+				const char *value, size_t value_len)
 {
 	(void)kind;
 	guard_field(arg, name, name_len, value ? value : "", value_len);
@@ -171,7 +171,8 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *con
 	return rq;
 }
 
-static void on_completed(void *arg, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode why)
+static void on_completed(void *arg, struct MHD_Connection *connection, void **con_cls,
+			 enum MHD_RequestTerminationCode why)
 {
 	struct http_request *rq = *con_cls;
 
@@ -191,7 +192,8 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **s
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		deadline_closed(*socket_context);
-		loop_timer_set(s->timer, 0, 0); /* at the limit of connections MHD accepts again only when it is run again */
+		loop_timer_set(s->timer, 0,
+			       0); /* at the limit of connections MHD accepts again only when it is run again */
 		return;
 	}
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -284,7 +286,8 @@ static void renew_request_id(struct MHD_Response *r, const char *id)
 void http_reply_blob(struct http_request *rq, int status, const char *content_type, struct blob *blob)
 {
 	const char *id = http_request_id(rq);
-	bool plain = rq->suspended || rq->server->draining || rq->reply_header_count > 0 || strlen(id) != REQUEST_ID_DIGITS;
+	bool plain =
+		rq->suspended || rq->server->draining || rq->reply_header_count > 0 || strlen(id) != REQUEST_ID_DIGITS;
 	struct MHD_Response *r = plain ? NULL : blob->attached;
 
 	if (r) {
@@ -346,7 +349,8 @@ void http_reply_stream(struct http_request *rq, int status, const char *content_
 
 	st->source = *stream;
 	st->block.limit = HTTP_STREAM_BLOCK;
-	respond(rq, status, MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_STREAM_BLOCK, stream_read, st, stream_free),
+	respond(rq, status,
+		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_STREAM_BLOCK, stream_read, st, stream_free),
 		content_type);
 }
 
@@ -364,17 +368,13 @@ static void run(void *arg)
 
 static struct MHD_Daemon *start_daemon(struct http_server *s, const struct http_config *c)
 {
-	return MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
-		MHD_OPTION_LISTEN_SOCKET, s->listen_fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connections_max,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)c->header_max_bytes + POOL_OVERHEAD,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
-		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-		MHD_OPTION_END);
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
+				MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+				(unsigned)c->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				(size_t)c->header_max_bytes + POOL_OVERHEAD, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+				MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped,
+				NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+				on_connection, s, MHD_OPTION_END);
 }
 
 bool http_server_new(struct loop *l, const struct http_config *config, http_handler *handler, void *ctx,
@@ -402,9 +402,11 @@ bool http_server_new(struct loop *l, const struct http_config *config, http_hand
 	if (!s->daemon) {
 		(void)close(s->listen_fd);
 		(void)http_server_free(s);
-		return error_set(e, ERR_CONFIG, "the HTTP library did not start: are there enough descriptors (ulimit -n)?");
+		return error_set(e, ERR_CONFIG,
+				 "the HTTP library did not start: are there enough descriptors (ulimit -n)?");
 	}
-	if (!loop_watch_new(l, MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, run, s, &s->watch, e)) {
+	if (!loop_watch_new(l, MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, run, s, &s->watch,
+			    e)) {
 		(void)http_server_free(s);
 		return false;
 	}

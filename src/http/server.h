@@ -23,12 +23,12 @@ enum {
 };
 
 struct http_config {
-	const char *host;              /* name or address */
-	int port;                      /* 0: any */
+	const char *host; /* name or address */
+	int port;         /* 0: any */
 	int64_t header_max_bytes, body_max_bytes;
 	int connections_max;
 	int64_t header_timeout_ms, body_timeout_ms, reply_timeout_ms, idle_timeout_ms;
-	const char *const *headers;    /* name, value, name, value, …, NULL: put on every answer; borrowed */
+	const char *const *headers; /* name, value, name, value, …, NULL: put on every answer; borrowed */
 };
 
 struct http_server;
@@ -50,18 +50,19 @@ struct http_server *http_server_free(struct http_server *s);
 
 enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_DELETE = 8, HTTP_OTHER = 16 };
 
-enum http_method http_method_parse(const char *name);                         /* any case; HTTP_OTHER when unknown */
+enum http_method http_method_parse(const char *name); /* any case; HTTP_OTHER when unknown */
 enum http_method http_method(const struct http_request *rq);
 const char *http_method_name(const struct http_request *rq);
-const char *http_path(const struct http_request *rq);                         /* as sent: not decoded, no query */
-const char *http_query(struct http_request *rq, const char *name);            /* decoded, the first of that name; NULL */
-const char *http_header(const struct http_request *rq, const char *name);     /* any case; NULL */
-int http_header_count(const struct http_request *rq, const char *name);       /* how many fields have that name */
+const char *http_path(const struct http_request *rq);                     /* as sent: not decoded, no query */
+const char *http_query(struct http_request *rq, const char *name);        /* decoded, the first of that name; NULL */
+const char *http_header(const struct http_request *rq, const char *name); /* any case; NULL */
+int http_header_count(const struct http_request *rq, const char *name);   /* how many fields have that name */
 enum { HTTP_PEER_MAX = 64 };
-const char *http_peer(const struct http_request *rq, char to[HTTP_PEER_MAX]); /* the client's address; NULL: it has none */
-const char *http_body(const struct http_request *rq, size_t *ret_len);        /* NUL-terminated; "" when none */
-MUST_CHECK bool http_body_decode(struct http_request *rq, struct error *e);   /* undoes Content-Encoding; see inflate.h */
-const char *http_request_id(struct http_request *rq);                         /* the client's, or made up */
+const char *http_peer(const struct http_request *rq,
+		      char to[HTTP_PEER_MAX]);                         /* the client's address; NULL: it has none */
+const char *http_body(const struct http_request *rq, size_t *ret_len); /* NUL-terminated; "" when none */
+MUST_CHECK bool http_body_decode(struct http_request *rq, struct error *e); /* undoes Content-Encoding; see inflate.h */
+const char *http_request_id(struct http_request *rq);                       /* the client's, or made up */
 
 /* --- the answer --- */
 

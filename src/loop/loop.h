@@ -14,8 +14,8 @@
 struct loop;
 
 struct loop *loop_new(void);
-void loop_run(struct loop *l);  /* until loop_stop() */
-void loop_stop(struct loop *l); /* loop_run returns after the current callbacks */
+void loop_run(struct loop *l);          /* until loop_stop() */
+void loop_stop(struct loop *l);         /* loop_run returns after the current callbacks */
 struct loop *loop_free(struct loop *l); /* closes what is left; takes NULL; returns NULL */
 
 typedef void loop_fn(void *arg);
@@ -29,7 +29,8 @@ struct loop_timer *loop_timer_free(struct loop_timer *t); /* takes NULL; returns
 
 /* Calls fn while fd is readable (level-triggered; a pidfd is readable when its process has ended). fd stays the caller's. */
 struct loop_watch;
-MUST_CHECK bool loop_watch_new(struct loop *l, int fd, loop_fn *fn, void *arg, struct loop_watch **ret, struct error *e);
+MUST_CHECK bool loop_watch_new(struct loop *l, int fd, loop_fn *fn, void *arg, struct loop_watch **ret,
+			       struct error *e);
 struct loop_watch *loop_watch_free(struct loop_watch *w); /* before the fd is closed; takes NULL; returns NULL */
 
 /* Calls fn on each delivery of the signal. Lives as long as the loop. */

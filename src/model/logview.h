@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 struct logview {
-	int64_t from, total;             /* as answered */
-	bool head;                       /* the slice begins with "stdout: " */
-	int64_t first_line, end_line;    /* file lines [first_line, end_line) */
-	bool tail;                       /* the slice ends with "\nstderr: " */
+	int64_t from, total;          /* as answered */
+	bool head;                    /* the slice begins with "stdout: " */
+	int64_t first_line, end_line; /* file lines [first_line, end_line) */
+	bool tail;                    /* the slice ends with "\nstderr: " */
 };
 
 #define LOGVIEW_HEAD "stdout: "

@@ -169,15 +169,17 @@ static bool check_size(const struct argv *v, struct error *e)
 	size_t total = 0;
 
 	if (v->count > SPARK_ARGV_MAX_COUNT)
-		return error_set(e, ERR_INVALID, "Rejected, Reason: the command line would have more than %d arguments.",
+		return error_set(e, ERR_INVALID,
+				 "Rejected, Reason: the command line would have more than %d arguments.",
 				 SPARK_ARGV_MAX_COUNT);
 	for (size_t i = 0; i < v->count; i++) {
 		size_t bytes = strlen(v->items[i]) + 1;
 
 		if (bytes > ARG_MAX_BYTES)
-			return error_set(e, ERR_INVALID,
-					 "Rejected, Reason: an argument or configuration entry is longer than %d bytes.",
-					 ARG_MAX_BYTES - 1);
+			return error_set(
+				e, ERR_INVALID,
+				"Rejected, Reason: an argument or configuration entry is longer than %d bytes.",
+				ARG_MAX_BYTES - 1);
 		total += bytes + sizeof v->items[i]; /* the kernel counts the pointers too */
 	}
 	if (total > SPARK_ARGV_MAX_BYTES)
@@ -219,9 +221,9 @@ bool sparkargs_build(struct arena *a, const struct spec *spec, const struct spar
 bool sparkargs_is_path_list(const char *conf_key)
 {
 	static const char *const keys[] = {
-		"spark.jars",        "spark.files",          "spark.yarn.dist.archives", "spark.submit.pyFiles",
-		"spark.archives",    "spark.yarn.archive",   "spark.yarn.dist.files",    "spark.yarn.dist.jars",
-		"spark.yarn.jar",    "spark.yarn.jars",
+		"spark.jars",     "spark.files",        "spark.yarn.dist.archives", "spark.submit.pyFiles",
+		"spark.archives", "spark.yarn.archive", "spark.yarn.dist.files",    "spark.yarn.dist.jars",
+		"spark.yarn.jar", "spark.yarn.jars",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)

@@ -9,10 +9,10 @@
 
 /* What the server adds: configuration, not request. */
 struct spark_settings {
-	const char *spark_submit;        /* absolute path of bin/spark-submit */
-	const char *master;              /* livy.spark.master; always wins (D23) */
-	const char *deploy_mode;         /* livy.spark.deploy-mode; NULL or "": not set */
-	const char *proxy_user;          /* effective user to impersonate; NULL: no --proxy-user */
+	const char *spark_submit; /* absolute path of bin/spark-submit */
+	const char *master;       /* livy.spark.master; always wins (D23) */
+	const char *deploy_mode;  /* livy.spark.deploy-mode; NULL or "": not set */
+	const char *proxy_user;   /* effective user to impersonate; NULL: no --proxy-user */
 };
 
 enum {

@@ -103,7 +103,8 @@ static bool unknown_field(const char *name, struct error *e)
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		sbuf_addf(&known, "%s\"%s\"", i ? ", " : "", fields[i].name);
 	return error_set(e, ERR_MALFORMED,
-			 "Unrecognized field \"%s\" (class " CLASS "), not marked as ignorable (%zu known properties: %s])",
+			 "Unrecognized field \"%s\" (class " CLASS
+			 "), not marked as ignorable (%zu known properties: %s])",
 			 echo(name).text, ARRAY_LEN(fields), sbuf_str(&known));
 }
 
@@ -225,7 +226,8 @@ static bool check_text(const struct field *f, const char *s, struct error *e)
 {
 	if ((f->rules & RULE_ONE_LINE) && has_control(s))
 		return error_set(e, ERR_INVALID,
-				 "Rejected, Reason: requirement failed: %s must not contain control characters.", f->name);
+				 "Rejected, Reason: requirement failed: %s must not contain control characters.",
+				 f->name);
 	if ((f->rules & RULE_SHORT) && strlen(s) > SPEC_NAME_MAX)
 		return error_set(e, ERR_INVALID,
 				 "Rejected, Reason: requirement failed: %s must not be longer than %d bytes.", f->name,
@@ -261,7 +263,8 @@ static bool check_name(const char *name, struct error *e)
 static bool check_class_name(const char *name, struct error *e)
 {
 	if (name && (name[0] == '-' || strpbrk(name, " ;")))
-		return error_set(e, ERR_INVALID, "Rejected, Reason: requirement failed: className is not the name of a class.");
+		return error_set(e, ERR_INVALID,
+				 "Rejected, Reason: requirement failed: className is not the name of a class.");
 	return true;
 }
 
@@ -301,10 +304,11 @@ static bool check_conf(struct spec *spec, struct error *e)
 		const char *key = spec->conf[i].key;
 
 		if (!key_is_clean(key))
-			return error_set(e, ERR_INVALID,
-					 "Rejected, Reason: Invalid configuration key \"%s\": a key consists of letters, "
-					 "digits, '.', '_' and '-'.",
-					 echo(key).text);
+			return error_set(
+				e, ERR_INVALID,
+				"Rejected, Reason: Invalid configuration key \"%s\": a key consists of letters, "
+				"digits, '.', '_' and '-'.",
+				echo(key).text);
 		if (key_is_denied(key))
 			sbuf_addf(&denied, "%s%s", denied.len ? ", " : "", key);
 		if (!str_starts(key, "livy."))
@@ -312,7 +316,8 @@ static bool check_conf(struct spec *spec, struct error *e)
 	}
 	spec->conf_count = kept;
 	if (denied.len)
-		return error_set(e, ERR_INVALID, "Rejected, Reason: Blacklisted configuration values in session config: %s",
+		return error_set(e, ERR_INVALID,
+				 "Rejected, Reason: Blacklisted configuration values in session config: %s",
 				 denied.data);
 	return true;
 }

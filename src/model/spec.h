@@ -34,7 +34,7 @@ struct spec {
 	const char *driver_memory, *executor_memory;
 	int driver_cores, executor_cores, executor_count;
 	struct spec_list args, jars, py_files, files, archives;
-	struct spec_pair *conf;          /* in the order written */
+	struct spec_pair *conf; /* in the order written */
 	size_t conf_count;
 };
 

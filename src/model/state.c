@@ -1,8 +1,14 @@
 #include "model/state.h"
 #include "base/str.h"
 
-#define STAY(s) { s, 0 }
-#define GO(s, actions) { STATE_##s, (actions) | ACTION_SHOW }
+#define STAY(s)      \
+	{            \
+		s, 0 \
+	}
+#define GO(s, actions)                             \
+	{                                          \
+		STATE_##s, (actions) | ACTION_SHOW \
+	}
 #define END(s) GO(s, ACTION_FINISH)
 
 /*
@@ -93,12 +99,8 @@ static const struct {
 };
 
 static const char *const events[EVENT_COUNT] = {
-	[EVENT_SLOT] = "slot",
-	[EVENT_STARTED] = "started",
-	[EVENT_NEVER_STARTED] = "never_started",
-	[EVENT_GAVE_UP] = "gave_up",
-	[EVENT_EXIT_OK] = "exit_ok",
-	[EVENT_EXIT_BAD] = "exit_bad",
+	[EVENT_SLOT] = "slot",       [EVENT_STARTED] = "started", [EVENT_NEVER_STARTED] = "never_started",
+	[EVENT_GAVE_UP] = "gave_up", [EVENT_EXIT_OK] = "exit_ok", [EVENT_EXIT_BAD] = "exit_bad",
 	[EVENT_KILL] = "kill",
 };
 

@@ -47,8 +47,8 @@ struct step {
 struct step state_step(enum state from, enum event event);
 
 bool state_is_final(enum state s);
-bool state_has_slot(enum state s);          /* counts against florus.launch.max-running */
-const char *state_name(enum state s);       /* as stored: "queued", "launching", … */
+bool state_has_slot(enum state s);    /* counts against florus.launch.max-running */
+const char *state_name(enum state s); /* as stored: "queued", "launching", … */
 bool state_parse(const char *name, enum state *ret);
-const char *state_livy_name(enum state s);  /* on /batches: starting, running, success, dead, killed (differences.md) */
+const char *state_livy_name(enum state s); /* on /batches: starting, running, success, dead, killed (differences.md) */
 const char *event_name(enum event e);

@@ -22,11 +22,11 @@ struct runner;
 struct attempt;
 
 struct runner_config {
-	const char *shim_path;  /* florus-shim */
-	int run_dirfd;          /* state-dir/run; borrowed */
-	int64_t kill_grace_ms;  /* TERM to KILL */
-	int64_t go_timeout_ms;  /* how long after the intent a driver may still be started */
-	int64_t log_max_bytes;  /* 0: no cap */
+	const char *shim_path; /* florus-shim */
+	int run_dirfd;         /* state-dir/run; borrowed */
+	int64_t kill_grace_ms; /* TERM to KILL */
+	int64_t go_timeout_ms; /* how long after the intent a driver may still be started */
+	int64_t log_max_bytes; /* 0: no cap */
 };
 
 /* Starts the launcher process (before threads, listening sockets and the store exist). */
@@ -36,11 +36,11 @@ struct runner *runner_free(struct runner *r); /* the launcher goes, shims and dr
 /* What to run. Everything is copied during the call. */
 struct attempt_spec {
 	int64_t batch_id;
-	int attempt;                     /* 1, 2, … */
+	int attempt; /* 1, 2, … */
 	char nonce[ID_NONCE_LEN + 1];
-	const char *const *argv;         /* argv[0] is the program's absolute path; NULL-terminated */
-	const char *const *envp;         /* the whole environment; NULL-terminated */
-	const char *cwd;                 /* NULL: the attempt's own directory */
+	const char *const *argv; /* argv[0] is the program's absolute path; NULL-terminated */
+	const char *const *envp; /* the whole environment; NULL-terminated */
+	const char *cwd;         /* NULL: the attempt's own directory */
 };
 
 enum attempt_event {
@@ -50,19 +50,19 @@ enum attempt_event {
 };
 
 enum attempt_end_kind {
-	ATTEMPT_END_EXIT,     /* code = exit status 0–255 */
-	ATTEMPT_END_SIGNAL,   /* code = signal number */
-	ATTEMPT_END_EXEC,     /* the program could not be executed; code = errno */
-	ATTEMPT_END_LOST,     /* it ran, it is over, and nobody knows how */
+	ATTEMPT_END_EXIT,   /* code = exit status 0–255 */
+	ATTEMPT_END_SIGNAL, /* code = signal number */
+	ATTEMPT_END_EXEC,   /* the program could not be executed; code = errno */
+	ATTEMPT_END_LOST,   /* it ran, it is over, and nobody knows how */
 };
 
 struct attempt_report {
 	enum attempt_event event;
-	pid_t driver_pid;                /* ATTEMPT_STARTED */
-	enum attempt_end_kind end;       /* ATTEMPT_ENDED */
+	pid_t driver_pid;          /* ATTEMPT_STARTED */
+	enum attempt_end_kind end; /* ATTEMPT_ENDED */
 	int code;
 	int64_t started_wall_ms, ended_wall_ms; /* 0: unknown */
-	char why[256];                   /* for people; "" when plain */
+	char why[256];                          /* for people; "" when plain */
 };
 
 /*

@@ -7,8 +7,8 @@ typedef unsigned char block __attribute__((vector_size(16)));
 
 enum {
 	BLOCK = sizeof(block),
-	ROUND_MAX = 255,  /* blocks until a lane of the counter could overflow */
-	COARSE = 1024,    /* bytes counted at once on the way to the nth end */
+	ROUND_MAX = 255, /* blocks until a lane of the counter could overflow */
+	COARSE = 1024,   /* bytes counted at once on the way to the nth end */
 };
 
 static block load(const unsigned char *p)

@@ -6,10 +6,10 @@
 #include <inttypes.h>
 
 enum {
-	ESCAPED_MAX = 6,   /* bytes that json_escape makes of one */
-	RESERVE = 192,     /* room kept for a comma, quotes and both markers */
-	READ_MIN = 4096,   /* bytes: less is not worth a system call */
-	SEQUENCE_MAX = 4,  /* bytes of a UTF-8 sequence */
+	ESCAPED_MAX = 6,  /* bytes that json_escape makes of one */
+	RESERVE = 192,    /* room kept for a comma, quotes and both markers */
+	READ_MIN = 4096,  /* bytes: less is not worth a system call */
+	SEQUENCE_MAX = 4, /* bytes of a UTF-8 sequence */
 };
 
 static int64_t clamp(int64_t v, int64_t low, int64_t high)
@@ -35,8 +35,14 @@ void logfile_seek(struct logfile *f, int64_t from, int64_t to, int64_t line_max,
 	from = clamp(from, 0, lines);
 	struct logfile_checkpoint at = logfile_checkpoint_before(f, from);
 	*c = (struct logfile_cursor){
-		.file = f, .line = from, .end = clamp(to, from, lines), .line_max = line_max, .first = true,
-		.offset = at.offset, .offset_line = (int64_t)at.line, .skip_lf = at.after_cr,
+		.file = f,
+		.line = from,
+		.end = clamp(to, from, lines),
+		.line_max = line_max,
+		.first = true,
+		.offset = at.offset,
+		.offset_line = (int64_t)at.line,
+		.skip_lf = at.after_cr,
 	};
 }
 
@@ -116,7 +122,8 @@ static void enter_hole(struct logfile_cursor *c, struct sbuf *out)
 	const struct record_hole *h = &c->file->hole;
 
 	open_line(c, out);
-	sbuf_addf(out, "%s[florus: %" PRId64 " line%s (%" PRId64 " bytes) were dropped here: the log passed florus.log.max]",
+	sbuf_addf(out,
+		  "%s[florus: %" PRId64 " line%s (%" PRId64 " bytes) were dropped here: the log passed florus.log.max]",
 		  c->line_bytes ? " … " : "", h->lines, h->lines == 1 ? "" : "s", h->end - h->start);
 	if (h->lines > 0)
 		c->cut = false; /* how long the line was is lost */

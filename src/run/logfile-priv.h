@@ -14,19 +14,19 @@ enum { LOGFILE_CHUNK = 64 * 1024 }; /* bytes of one read; the buffer lies on the
 struct logfile_checkpoint {
 	int64_t offset;
 	uint64_t line : 63;
-	uint64_t after_cr : 1;   /* the byte before is \r */
+	uint64_t after_cr : 1; /* the byte before is \r */
 };
 
 struct logfile {
-	int run_dirfd, fd;       /* fd -1: the file was not there yet */
+	int run_dirfd, fd; /* fd -1: the file was not there yet */
 	char *name;
-	int64_t scanned;         /* bytes looked at */
-	int64_t ends;            /* line ends in them */
-	bool after_cr, inside;   /* the last of them is \r; does not end a line */
-	bool rest;               /* nothing will come any more: the unterminated rest counts */
-	struct record_hole hole; /* start == end: none */
-	int64_t hole_line;       /* line ends before the hole; valid once scanned >= hole.start */
-	int64_t stride;          /* bytes between checkpoints, which lie at its multiples */
+	int64_t scanned;                        /* bytes looked at */
+	int64_t ends;                           /* line ends in them */
+	bool after_cr, inside;                  /* the last of them is \r; does not end a line */
+	bool rest;                              /* nothing will come any more: the unterminated rest counts */
+	struct record_hole hole;                /* start == end: none */
+	int64_t hole_line;                      /* line ends before the hole; valid once scanned >= hole.start */
+	int64_t stride;                         /* bytes between checkpoints, which lie at its multiples */
 	struct logfile_checkpoint *checkpoints; /* ascending; none in (hole.start, hole.end] */
 	int checkpoint_count, checkpoint_cap;
 };

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 enum {
-	STRIDE_FIRST = 4096,      /* bytes */
+	STRIDE_FIRST = 4096, /* bytes */
 	CHECKPOINT_FIRST_CAP = 4,
 };
 
@@ -200,8 +200,9 @@ static void add_checkpoint(struct logfile *f)
 		f->checkpoint_cap = f->checkpoint_cap ? 2 * f->checkpoint_cap : CHECKPOINT_FIRST_CAP;
 		f->checkpoints = xrealloc(f->checkpoints, (size_t)f->checkpoint_cap * sizeof *f->checkpoints);
 	}
-	f->checkpoints[f->checkpoint_count++] = (struct logfile_checkpoint){
-		.offset = f->scanned, .line = (uint64_t)f->ends & INT64_MAX, .after_cr = f->after_cr };
+	f->checkpoints[f->checkpoint_count++] = (struct logfile_checkpoint){ .offset = f->scanned,
+									     .line = (uint64_t)f->ends & INT64_MAX,
+									     .after_cr = f->after_cr };
 }
 
 struct logfile_checkpoint logfile_checkpoint_before(const struct logfile *f, int64_t line)

@@ -21,8 +21,8 @@
 
 enum {
 	LOGFILE_CHECKPOINTS = 2048,
-	LOGFILE_LINE_MAX = 1024 * 1024,  /* bytes of a line that are shown; then a marker says how many there are */
-	LOGFILE_ROOM_MIN = 256,          /* bytes that logfile_next() needs in `out` to get anywhere */
+	LOGFILE_LINE_MAX = 1024 * 1024, /* bytes of a line that are shown; then a marker says how many there are */
+	LOGFILE_ROOM_MIN = 256,         /* bytes that logfile_next() needs in `out` to get anywhere */
 };
 
 struct logfile;
@@ -45,17 +45,17 @@ int64_t logfile_lines(const struct logfile *f); /* lines known by now */
 /* Reading: a cursor over lines [from, to), giving JSON. Plain memory: nothing to free. */
 struct logfile_cursor {
 	struct logfile *file;
-	int64_t line, end;      /* next line, one past the last */
+	int64_t line, end; /* next line, one past the last */
 	/* private */
-	int64_t offset;         /* next byte */
-	int64_t offset_line;    /* the line that byte belongs to; below `line`: still on the way */
-	int64_t line_bytes;     /* bytes of the current line so far, shown or not */
-	int64_t line_max;       /* bytes of a line that are shown */
-	bool first;             /* nothing was given yet: no comma */
-	bool inside;            /* the current line's string is open */
-	bool cut;               /* the current line is longer than line_max: its rest is only counted */
-	bool skip_lf;           /* the byte before is \r: a \n here belongs to it */
-	bool in_hole;           /* giving lines that were lost; offset means nothing */
+	int64_t offset;      /* next byte */
+	int64_t offset_line; /* the line that byte belongs to; below `line`: still on the way */
+	int64_t line_bytes;  /* bytes of the current line so far, shown or not */
+	int64_t line_max;    /* bytes of a line that are shown */
+	bool first;          /* nothing was given yet: no comma */
+	bool inside;         /* the current line's string is open */
+	bool cut;            /* the current line is longer than line_max: its rest is only counted */
+	bool skip_lf;        /* the byte before is \r: a \n here belongs to it */
+	bool in_hole;        /* giving lines that were lost; offset means nothing */
 };
 
 /* Starts a cursor; from and to are clamped to [0, lines]. */

@@ -19,7 +19,8 @@ static char *default_allowed(const struct config *c)
 
 	if (c->florus_auth_allow_none)
 		return xstrdup("");
-	sbuf_addf(&dirs, "/tmp,%s,%s,%s", c->livy_server_spark_home, home && home[1] ? home : "", cwd && cwd[1] ? cwd : "");
+	sbuf_addf(&dirs, "/tmp,%s,%s,%s", c->livy_server_spark_home, home && home[1] ? home : "",
+		  cwd && cwd[1] ? cwd : "");
 	return sbuf_take(&dirs);
 }
 
@@ -96,7 +97,8 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 	b->paths = paths_new(allowed ? allowed : standard, allowed ? warn_dir : NULL);
 
 	int64_t since_ms = clock_wall_ms() - b->config->livy_server_session_state_retain_ms;
-	if (!launch_setup(b, setup->env, e) || !store_load(b->store, since_ms, BATCHES_RECENT_MAX, load_row, &loading, e)) {
+	if (!launch_setup(b, setup->env, e) ||
+	    !store_load(b->store, since_ms, BATCHES_RECENT_MAX, load_row, &loading, e)) {
 		free(loading.unfinished);
 		free(loading.boot_ids);
 		b->stopping = true;
@@ -172,9 +174,18 @@ static void looked_up(struct store_op *op)
 	struct excerpt excerpt = { .fd = -1 };
 	struct blob *view = NULL;
 	struct batch found = {
-		.id = row->id, .state = STATE_DEAD, .attempt = row->attempt, .name = row->name, .owner = row->owner,
-		.proxy_user = row->proxy_user, .app_id = row->app_id, .created_ms = row->created_ms,
-		.started_ms = row->started_ms, .finished_ms = row->finished_ms, .excerpt = &excerpt, .view = &view,
+		.id = row->id,
+		.state = STATE_DEAD,
+		.attempt = row->attempt,
+		.name = row->name,
+		.owner = row->owner,
+		.proxy_user = row->proxy_user,
+		.app_id = row->app_id,
+		.created_ms = row->created_ms,
+		.started_ms = row->started_ms,
+		.finished_ms = row->finished_ms,
+		.excerpt = &excerpt,
+		.view = &view,
 	};
 
 	const struct entry *en = op->ok ? registry_by_id(l->of, row->id) : NULL;

@@ -24,22 +24,22 @@ struct batches;
 struct batch {
 	int64_t id;
 	enum state state;
-	int attempt;                     /* the latest; 0: none, so there is no log */
+	int attempt; /* the latest; 0: none, so there is no log */
 	char nonce[ID_NONCE_LEN + 1];
 	const char *name, *owner, *proxy_user, *app_id;
 	int64_t created_ms, started_ms, finished_ms;
-	struct excerpt *excerpt;         /* of its log; never NULL */
-	struct blob **view;              /* room for the answer that shows it, until it changes; never NULL */
+	struct excerpt *excerpt; /* of its log; never NULL */
+	struct blob **view;      /* room for the answer that shows it, until it changes; never NULL */
 };
 
 struct batches_setup {
 	struct loop *loop;
 	const struct config *config;
-	const char *const *env;          /* of this process; jobs get what florus.job.env-pass lets through */
-	struct store *store;             /* opened, not started */
+	const char *const *env; /* of this process; jobs get what florus.job.env-pass lets through */
+	struct store *store;    /* opened, not started */
 	struct runner *runner;
 	int run_dirfd;
-	loop_fn *fatal;                  /* the store is lost */
+	loop_fn *fatal; /* the store is lost */
 	void *fatal_arg;
 };
 
@@ -51,9 +51,9 @@ struct batches *batches_free(struct batches *b); /* after store_free(); takes NU
 /* --- create --- */
 
 struct batch_request {
-	const char *owner;               /* NULL: nobody */
-	const char *idem_key;            /* NULL: none */
-	const char *request_id;          /* for the log */
+	const char *owner;      /* NULL: nobody */
+	const char *idem_key;   /* NULL: none */
+	const char *request_id; /* for the log */
 	const char *body;
 	size_t body_len;
 };
@@ -74,8 +74,9 @@ bool batches_full(const struct batches *b);
 /* By id, or by name when `ref` is not all digits. ERR_NOT_FOUND "Session 'x' not found."; ERR_INVALID for digits over 2^31-1. */
 void batches_get(struct batches *b, const char *ref, batches_fn *fn, void *arg);
 
-int64_t batches_count(const struct batches *b);                          /* live and recently finished */
-const struct batch *batches_at(const struct batches *b, int64_t index);  /* ascending ids; borrowed until the loop goes on */
+int64_t batches_count(const struct batches *b); /* live and recently finished */
+const struct batch *batches_at(const struct batches *b,
+			       int64_t index); /* ascending ids; borrowed until the loop goes on */
 
 /* Has the log of this batch grown since its view was made? */
 bool batches_log_changed(struct batches *b, const struct batch *batch);

@@ -9,13 +9,13 @@
 
 /* One accept on its way to the disk. */
 struct arrival {
-	struct store_insert in;    /* first */
+	struct store_insert in; /* first */
 	struct batches *of;
 	batches_fn *fn;
 	void *arg;
 	char *request_id, *name, *owner, *proxy_user, *idem_key, *request;
 	char *name_mark, *key_mark; /* our entries in b->arriving */
-	struct error refusal;      /* with in.only_existing: what to say when the key is new */
+	struct error refusal;       /* with in.only_existing: what to say when the key is new */
 };
 
 static void arrival_free(struct arrival *a)
@@ -44,8 +44,14 @@ static void promise(struct arrival *a)
 	struct blob *no_view = NULL;
 	const struct error none = { 0 };
 	const struct batch as_accepted = {
-		.id = a->in.out_id, .state = STATE_QUEUED, .name = a->name, .owner = a->owner, .proxy_user = a->proxy_user,
-		.created_ms = a->in.created_ms, .excerpt = &nothing, .view = &no_view,
+		.id = a->in.out_id,
+		.state = STATE_QUEUED,
+		.name = a->name,
+		.owner = a->owner,
+		.proxy_user = a->proxy_user,
+		.created_ms = a->in.created_ms,
+		.excerpt = &nothing,
+		.view = &no_view,
 	};
 
 	a->fn(a->arg, &as_accepted, &none);
@@ -56,8 +62,12 @@ static void enter(struct arrival *a)
 {
 	struct batches *b = a->of;
 	struct store_row row = {
-		.id = a->in.out_id, .state = state_name(STATE_QUEUED), .name = a->name, .owner = a->owner,
-		.proxy_user = a->proxy_user, .created_ms = a->in.created_ms,
+		.id = a->in.out_id,
+		.state = state_name(STATE_QUEUED),
+		.name = a->name,
+		.owner = a->owner,
+		.proxy_user = a->proxy_user,
+		.created_ms = a->in.created_ms,
 	};
 
 	memcpy(row.nonce, a->in.nonce, sizeof row.nonce);
@@ -129,8 +139,8 @@ static bool reserve_name(struct arrival *a, struct error *e)
 	holder = registry_by_name(a->of, a->name);
 	if ((holder && !state_is_final(holder->shown.state)) || map_get(a->of->arriving, name)) {
 		free(name);
-		return error_set(e, ERR_INVALID, "Rejected, Reason: Duplicate session name: Some(%s) for session %lld", a->name,
-				 (long long)store_next_id(a->of->store));
+		return error_set(e, ERR_INVALID, "Rejected, Reason: Duplicate session name: Some(%s) for session %lld",
+				 a->name, (long long)store_next_id(a->of->store));
 	}
 	a->name_mark = name;
 	map_set(a->of->arriving, name, a);

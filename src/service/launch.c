@@ -13,12 +13,15 @@ static bool find_spark_submit(struct batches *b, struct error *e)
 	_sbuf_ struct sbuf path = SBUF_INIT(4096);
 
 	if (str_empty(home))
-		return error_set(e, ERR_CONFIG, "no Spark: set livy.server.spark-home (or SPARK_HOME) to the directory of "
-						"bin/spark-submit");
+		return error_set(e, ERR_CONFIG,
+				 "no Spark: set livy.server.spark-home (or SPARK_HOME) to the directory of "
+				 "bin/spark-submit");
 	sbuf_addf(&path, "%s/bin/spark-submit", home);
 	if (!sbuf_ok(&path) || access(sbuf_str(&path), X_OK) < 0)
-		return error_set(e, ERR_CONFIG, "cannot execute %s: %s; set livy.server.spark-home to the directory of "
-						"bin/spark-submit", sbuf_str(&path), strerror(errno));
+		return error_set(e, ERR_CONFIG,
+				 "cannot execute %s: %s; set livy.server.spark-home to the directory of "
+				 "bin/spark-submit",
+				 sbuf_str(&path), strerror(errno));
 	b->spark_submit = sbuf_take(&path);
 	return true;
 }

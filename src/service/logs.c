@@ -16,8 +16,8 @@ struct log_reader {
 	struct logfile *file;
 	struct waiter *waiting;
 	int readers;
-	bool ended;                     /* scanned to its end, for good */
-	bool forgotten;                 /* not kept open once nobody reads it */
+	bool ended;     /* scanned to its end, for good */
+	bool forgotten; /* not kept open once nobody reads it */
 	char name[ATTEMPT_NAME_MAX];
 };
 
@@ -25,7 +25,7 @@ struct logs {
 	struct loop *loop;
 	int run_dirfd;
 	struct map *by_name;
-	struct log_reader all;          /* list head */
+	struct log_reader all; /* list head */
 	int idle;
 	struct loop_timer *slice;
 	bool slicing, stopping;

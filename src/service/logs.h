@@ -26,5 +26,6 @@ typedef void logs_fn(void *arg, struct logfile *file, struct log_reader *reader,
 void logs_read(struct logs *ls, const char *attempt_name, bool ended, logs_fn *fn, void *arg);
 
 void logs_close(struct log_reader *reader); /* takes NULL */
-void logs_forget(struct logs *ls, const char *attempt_name); /* it is being removed: its disk space is not held longer than read */
+void logs_forget(struct logs *ls,
+		 const char *attempt_name); /* it is being removed: its disk space is not held longer than read */
 void logs_stop(struct logs *ls);            /* whoever waits gets ERR_UNAVAILABLE, and whoever would have to */

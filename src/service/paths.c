@@ -55,10 +55,10 @@ struct paths *paths_new(const char *allowed, void (*warn)(const char *dir, const
 		if (!*dir)
 			continue;
 		int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		const char *trouble = fd < 0                          ? strerror(errno) :
-				      dir[0] != '/'                   ? "not an absolute path" :
-				      p->count == PATHS_ALLOWED_MAX ? "too many directories" :
-									NULL;
+		const char *trouble = fd < 0                          ? strerror(errno)
+				      : dir[0] != '/'                 ? "not an absolute path"
+				      : p->count == PATHS_ALLOWED_MAX ? "too many directories"
+								      : NULL;
 
 		if (trouble) {
 			if (warn)
@@ -95,7 +95,8 @@ static bool beneath(const struct allowed_dir *dir, const char *path)
 
 static bool refuse_local(const char *path, struct error *e)
 {
-	return error_set(e, ERR_INVALID, "Rejected, Reason: requirement failed: Local path %.*s cannot be added to user sessions.",
+	return error_set(e, ERR_INVALID,
+			 "Rejected, Reason: requirement failed: Local path %.*s cannot be added to user sessions.",
 			 PATHS_SHOWN_MAX, path);
 }
 
@@ -177,9 +178,10 @@ static bool check_uri(const char *uri, struct error *e)
 {
 	for (size_t i = 0; uri[i]; i++)
 		if (!uri_char((unsigned char)uri[i]))
-			return error_set(e, ERR_INVALID,
-					 "Rejected, Reason: java.net.URISyntaxException: Illegal character in path at index %zu: %.*s",
-					 i, PATHS_SHOWN_MAX, uri);
+			return error_set(
+				e, ERR_INVALID,
+				"Rejected, Reason: java.net.URISyntaxException: Illegal character in path at index %zu: %.*s",
+				i, PATHS_SHOWN_MAX, uri);
 	return true;
 }
 
@@ -204,7 +206,8 @@ static bool resolve(const struct paths *p, struct arena *a, const char **path, s
 
 	if (scheme == 0) {
 		if ((*path)[0] != '/')
-			return error_set(e, ERR_INVALID, "Rejected, Reason: requirement failed: Path '%.*s' is not absolute.",
+			return error_set(e, ERR_INVALID,
+					 "Rejected, Reason: requirement failed: Path '%.*s' is not absolute.",
 					 PATHS_SHOWN_MAX, *path);
 		if (!check_local(p, *path, e))
 			return false;
@@ -222,7 +225,8 @@ static bool resolve(const struct paths *p, struct arena *a, const char **path, s
 }
 
 /* A text that lists paths: taken apart at `separators`, joined again by commas. */
-static bool resolve_parts(const struct paths *p, struct arena *a, const char **text, const char *separators, struct error *e)
+static bool resolve_parts(const struct paths *p, struct arena *a, const char **text, const char *separators,
+			  struct error *e)
 {
 	_sbuf_ struct sbuf joined = SBUF_INIT(SPEC_ARENA_MAX);
 	char *rest = arena_strdup(a, *text), *part;
@@ -260,8 +264,9 @@ static bool resolve_list(const struct paths *p, struct arena *a, struct spec_lis
 
 bool paths_resolve(const struct paths *p, struct arena *a, struct spec *spec, struct error *e)
 {
-	if (!resolve_item(p, a, &spec->file, e) || !resolve_list(p, a, &spec->jars, e) || !resolve_list(p, a, &spec->py_files, e) ||
-	    !resolve_list(p, a, &spec->files, e) || !resolve_list(p, a, &spec->archives, e))
+	if (!resolve_item(p, a, &spec->file, e) || !resolve_list(p, a, &spec->jars, e) ||
+	    !resolve_list(p, a, &spec->py_files, e) || !resolve_list(p, a, &spec->files, e) ||
+	    !resolve_list(p, a, &spec->archives, e))
 		return false;
 	for (size_t i = 0; i < spec->conf_count; i++)
 		if (sparkargs_is_path_list(spec->conf[i].key) &&

@@ -13,9 +13,17 @@ struct entry *registry_add(struct batches *b, const struct store_row *row)
 	en->deleted = row->deleted;
 	en->excerpt.fd = -1;
 	en->shown = (struct batch){
-		.id = row->id, .attempt = row->attempt, .name = xstrdup(row->name), .owner = xstrdup(row->owner),
-		.proxy_user = xstrdup(row->proxy_user), .app_id = xstrdup(row->app_id), .created_ms = row->created_ms,
-		.started_ms = row->started_ms, .finished_ms = row->finished_ms, .excerpt = &en->excerpt, .view = &en->view,
+		.id = row->id,
+		.attempt = row->attempt,
+		.name = xstrdup(row->name),
+		.owner = xstrdup(row->owner),
+		.proxy_user = xstrdup(row->proxy_user),
+		.app_id = xstrdup(row->app_id),
+		.created_ms = row->created_ms,
+		.started_ms = row->started_ms,
+		.finished_ms = row->finished_ms,
+		.excerpt = &en->excerpt,
+		.view = &en->view,
 	};
 	memcpy(en->shown.nonce, row->nonce, sizeof en->shown.nonce);
 	if (!row->state || !state_parse(row->state, &en->shown.state))
@@ -44,7 +52,7 @@ void registry_sort(struct batches *b)
 {
 	if (b->count)
 		if (b->count)
-		qsort(b->items, b->count, sizeof *b->items, by_id);
+			qsort(b->items, b->count, sizeof *b->items, by_id);
 	for (size_t i = 0; i < b->count; i++)
 		if (b->items[i]->shown.name)
 			map_set(b->by_name, b->items[i]->shown.name, b->items[i]);

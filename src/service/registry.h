@@ -8,12 +8,12 @@
 #include "service/paths.h"
 
 enum {
-	BATCHES_RECENT_MAX = 20000,      /* finished batches kept in memory; older ones come from the store */
+	BATCHES_RECENT_MAX = 20000, /* finished batches kept in memory; older ones come from the store */
 	BATCHES_VIEWS_MAX_BYTES = 32 * 1024 * 1024, /* of answers kept for batches; over it all are made anew */
-	LAUNCH_TRIES_MAX = 8,            /* starts that came to nothing, then the batch is dead */
+	LAUNCH_TRIES_MAX = 8,                       /* starts that came to nothing, then the batch is dead */
 	LAUNCH_BACKOFF_MIN_MS = 100,
 	LAUNCH_BACKOFF_MAX_MS = 10000,
-	STORE_RETRY_MS = 1000,           /* an end that could not be stored is given again */
+	STORE_RETRY_MS = 1000, /* an end that could not be stored is given again */
 };
 
 struct deletion;
@@ -21,14 +21,14 @@ struct change;
 
 /* A batch in memory. Lives while listed or while an operation of the store refers to it (refs). */
 struct entry {
-	struct batch shown;              /* first: a struct batch * is a struct entry * */
+	struct batch shown; /* first: a struct batch * is a struct entry * */
 	struct batches *of;
-	struct attempt *run;             /* while it is supervised */
+	struct attempt *run;                   /* while it is supervised */
 	struct entry *queue_prev, *queue_next; /* NULL: not queued */
-	struct deletion *deletions;      /* who waits for its end */
+	struct deletion *deletions;            /* who waits for its end */
 	struct excerpt excerpt;
 	struct blob *view;
-	int64_t not_before_ms;           /* back-off after a start that came to nothing */
+	int64_t not_before_ms; /* back-off after a start that came to nothing */
 	int refs;
 	short tries;
 	bool listed, deleted, end_stored;
@@ -43,18 +43,18 @@ struct batches {
 	struct paths *paths;
 	int run_dirfd;
 	bool stopping;
-	const char **job_env;            /* NULL-terminated, owned */
+	const char **job_env; /* NULL-terminated, owned */
 	char *spark_submit;
 
-	struct entry **items;            /* ascending ids */
+	struct entry **items; /* ascending ids */
 	size_t count, cap, finished;
-	struct map *by_name;             /* the newest of each name */
-	struct map *arriving;            /* names and keys of creates in flight */
-	struct entry queue;              /* list head */
-	int64_t queued;                  /* in the queue or on their way into it */
-	int slots;                       /* taken */
+	struct map *by_name;  /* the newest of each name */
+	struct map *arriving; /* names and keys of creates in flight */
+	struct entry queue;   /* list head */
+	int64_t queued;       /* in the queue or on their way into it */
+	int slots;            /* taken */
 	struct loop_timer *pump_timer, *janitor_timer, *unstored_timer;
-	struct change *unstored;         /* what the store could not take; oldest first */
+	struct change *unstored; /* what the store could not take; oldest first */
 	int64_t purge_due_ms, paused_until_ms;
 	bool purging;
 };
@@ -87,10 +87,10 @@ void supervise_drop_unstored(struct batches *b); /* at shutdown: exit records ke
 void supervise_adopt(struct entry *en, const char *boot_id);
 
 /* delete.c */
-void deletion_finished(struct entry *en);  /* its end is stored */
+void deletion_finished(struct entry *en); /* its end is stored */
 void deletion_remove_dir(struct batches *b, int64_t id, int attempt, const char *nonce);
-void deletion_stop(struct entry *en);      /* who waits is told that we stop */
-void deletion_drop_all(struct entry *en);  /* at shutdown: nobody is answered any more */
+void deletion_stop(struct entry *en);     /* who waits is told that we stop */
+void deletion_drop_all(struct entry *en); /* at shutdown: nobody is answered any more */
 
 /* launch.c */
 MUST_CHECK bool launch_setup(struct batches *b, const char *const *env, struct error *e);

@@ -17,7 +17,7 @@
 struct change {
 	struct store_update up; /* first */
 	struct entry *entry;
-	struct change *next;    /* in batches.unstored */
+	struct change *next; /* in batches.unstored */
 	char why[RECORD_WHY_MAX];
 };
 
@@ -141,7 +141,9 @@ static void on_report(void *arg, const struct attempt_report *report)
 		return;
 	case ATTEMPT_ENDED:
 		en->run = attempt_forget(en->run);
-		supervise_event(en, report->end == ATTEMPT_END_EXIT && report->code == 0 ? EVENT_EXIT_OK : EVENT_EXIT_BAD, report);
+		supervise_event(en,
+				report->end == ATTEMPT_END_EXIT && report->code == 0 ? EVENT_EXIT_OK : EVENT_EXIT_BAD,
+				report);
 		return;
 	}
 }
@@ -197,8 +199,10 @@ static void launch(struct entry *en)
 
 static const char *end_name(const struct attempt_report *report)
 {
-	static const char *const names[] = { [ATTEMPT_END_EXIT] = "exit", [ATTEMPT_END_SIGNAL] = "signal",
-					     [ATTEMPT_END_EXEC] = "exec", [ATTEMPT_END_LOST] = "lost" };
+	static const char *const names[] = { [ATTEMPT_END_EXIT] = "exit",
+					     [ATTEMPT_END_SIGNAL] = "signal",
+					     [ATTEMPT_END_EXEC] = "exec",
+					     [ATTEMPT_END_LOST] = "lost" };
 
 	return report && report->event == ATTEMPT_ENDED ? names[report->end] : NULL;
 }
@@ -211,8 +215,9 @@ static void log_reason(const struct entry *en, const char *why)
 	attempt_name(name, en->shown.id, en->shown.attempt, en->shown.nonce);
 	(void)snprintf(path, sizeof path, "%s/" RECORD_LOG, name);
 	(void)mkdirat(en->of->run_dirfd, name, 0700);
-	_close_ int fd = openat(en->of->run_dirfd, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-			    0600); /* a job may have put a pipe in its place */
+	_close_ int fd =
+		openat(en->of->run_dirfd, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		       0600); /* a job may have put a pipe in its place */
 	if (fd < 0 || dprintf(fd, "florus: %s\n", why) < 0)
 		log_warn("reason not written to the log", LOG_INT("batch", en->shown.id));
 }

@@ -66,8 +66,8 @@ void ops_read_row(sqlite3_stmt *s, struct store_row *row)
 
 static bool find_key(struct db *db, struct store_insert *in, bool *ret_found, struct error *e)
 {
-	_reset_ sqlite3_stmt *s = db_bind(db, SQL_BY_KEY, "ttb", in->owner ? in->owner : "", in->idem_key, in->request,
-					  in->request_len);
+	_reset_ sqlite3_stmt *s =
+		db_bind(db, SQL_BY_KEY, "ttb", in->owner ? in->owner : "", in->idem_key, in->request, in->request_len);
 	int rc = sqlite3_step(s);
 
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
@@ -94,8 +94,10 @@ static bool run_insert(struct db *db, struct store_op *op, struct error *e)
 	if (in->only_existing)
 		return error_set(e, ERR_NOT_FOUND, "this Idempotency-Key is new");
 	in->out_id = db->next_id;
-	if (!db_run(db, db_bind(db, SQL_INSERT, "itttttib", in->out_id, in->nonce, in->owner ? in->owner : "", in->name,
-				in->proxy_user, in->idem_key, in->created_ms, in->request, in->request_len), e))
+	if (!db_run(db,
+		    db_bind(db, SQL_INSERT, "itttttib", in->out_id, in->nonce, in->owner ? in->owner : "", in->name,
+			    in->proxy_user, in->idem_key, in->created_ms, in->request, in->request_len),
+		    e))
 		return false;
 	db->next_id++;
 	db->next_id_moved = true;
@@ -135,8 +137,9 @@ static bool run_update(struct db *db, struct store_op *op, struct error *e)
 {
 	const struct store_update *up = (const struct store_update *)op;
 
-	sqlite3_stmt *s = db_bind(db, SQL_UPDATE, "itzztztii", up->id, up->state, up->started_ms, up->finished_ms,
-				  up->end_kind, (int64_t)up->end_code, up->why, (int64_t)up->killed, (int64_t)up->deleted);
+	sqlite3_stmt *s =
+		db_bind(db, SQL_UPDATE, "itzztztii", up->id, up->state, up->started_ms, up->finished_ms, up->end_kind,
+			(int64_t)up->end_code, up->why, (int64_t)up->killed, (int64_t)up->deleted);
 	if (up->end_kind)
 		(void)sqlite3_bind_int64(s, 6, up->end_code); /* 0 is a status */
 	return db_run(db, s, e);
@@ -152,7 +155,8 @@ static void keep(const char **s)
 static bool run_get(struct db *db, struct store_op *op, struct error *e)
 {
 	struct store_get *get = (struct store_get *)op;
-	_reset_ sqlite3_stmt *s = get->name ? db_bind(db, SQL_BY_NAME, "t", get->name) : db_bind(db, SQL_BY_ID, "i", get->id);
+	_reset_ sqlite3_stmt *s =
+		get->name ? db_bind(db, SQL_BY_NAME, "t", get->name) : db_bind(db, SQL_BY_ID, "i", get->id);
 	int rc = sqlite3_step(s);
 
 	if (rc == SQLITE_DONE)
@@ -174,8 +178,8 @@ static bool run_get(struct db *db, struct store_op *op, struct error *e)
 
 void store_row_done(struct store_row *row)
 {
-	const char *const owned[] = { row->state, row->name, row->owner, row->proxy_user, row->app_id, row->boot_id,
-				      row->end_kind, row->why };
+	const char *const owned[] = { row->state,  row->name,    row->owner,    row->proxy_user,
+				      row->app_id, row->boot_id, row->end_kind, row->why };
 
 	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
 		free((void *)(uintptr_t)owned[i]);
@@ -188,13 +192,15 @@ static bool run_purge(struct db *db, struct store_op *op, struct error *e)
 {
 	struct store_purge *purge = (struct store_purge *)op;
 	{
-		_reset_ sqlite3_stmt *s = db_bind(db, SQL_OLD, "ii", purge->finished_before_ms, (int64_t)STORE_PURGE_MAX);
+		_reset_ sqlite3_stmt *s =
+			db_bind(db, SQL_OLD, "ii", purge->finished_before_ms, (int64_t)STORE_PURGE_MAX);
 
 		purge->out_count = 0;
 		while (purge->out_count < STORE_PURGE_MAX && sqlite3_step(s) == SQLITE_ROW) {
 			struct store_row *row = &purge->out_rows[purge->out_count++];
 
-			*row = (struct store_row){ .id = sqlite3_column_int64(s, 0), .attempt = sqlite3_column_int(s, 1) };
+			*row = (struct store_row){ .id = sqlite3_column_int64(s, 0),
+						   .attempt = sqlite3_column_int(s, 1) };
 			const char *nonce = (const char *)sqlite3_column_text(s, 2);
 			if (nonce_ok(nonce))
 				memcpy(row->nonce, nonce, sizeof row->nonce);

@@ -27,37 +27,39 @@ static const char *const migrations[] = {
 	"CREATE UNIQUE INDEX batch_idem ON batch(owner, idem_key) WHERE idem_key IS NOT NULL;",
 };
 
-#define BATCH_COLUMNS                                                                              \
+#define BATCH_COLUMNS                                                                                    \
 	"id, state, attempt, nonce, name, owner, proxy_user, app_id, boot_id, end_kind, end_code, why, " \
 	"created_ms, started_ms, finished_ms, killed, deleted"
 enum { BATCH_FINISHED_COLUMN = 14 };
 
-#define STATEMENTS(X)                                                                              \
-	X(SQL_BEGIN, "BEGIN IMMEDIATE")                                                            \
-	X(SQL_COMMIT, "COMMIT")                                                                    \
-	X(SQL_ROLLBACK, "ROLLBACK")                                                                \
-	X(SQL_NEXT_ID, "SELECT value FROM meta WHERE key = 'next_batch_id'")                       \
-	X(SQL_SET_NEXT_ID, "UPDATE meta SET value = ?1 WHERE key = 'next_batch_id'")               \
-	X(SQL_UNFINISHED, "SELECT " BATCH_COLUMNS " FROM batch WHERE finished_ms IS NULL ORDER BY id") \
-	X(SQL_RECENT, "SELECT " BATCH_COLUMNS " FROM batch WHERE finished_ms >= ?1 AND deleted = 0 " \
-		      "ORDER BY finished_ms DESC LIMIT ?2")                                        \
-	X(SQL_BY_ID, "SELECT " BATCH_COLUMNS " FROM batch WHERE id = ?1 AND deleted = 0")          \
-	X(SQL_BY_NAME, "SELECT " BATCH_COLUMNS " FROM batch WHERE name = ?1 AND deleted = 0 "      \
-		       "ORDER BY id DESC LIMIT 1")                                                 \
-	X(SQL_BY_KEY, "SELECT id, request = ?3 FROM batch WHERE owner = ?1 AND idem_key = ?2")     \
-	X(SQL_HAS_NONCE, "SELECT 1 FROM batch WHERE id = ?1 AND nonce = ?2")                       \
-	X(SQL_INSERT, "INSERT INTO batch(id, state, nonce, owner, name, proxy_user, idem_key, created_ms, request) " \
-		      "VALUES(?1, 'queued', ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                          \
-	X(SQL_INTENT, "UPDATE batch SET state = 'launching', attempt = ?2, boot_id = ?3 "          \
-		      "WHERE id = ?1 AND finished_ms IS NULL AND killed = 0 RETURNING request")    \
-	/* A final state is never left: a beginning may be stored after its end when the disk was full between. */ \
-	X(SQL_UPDATE, "UPDATE batch SET state = iif(finished_ms IS NULL, ifnull(?2, state), state), started_ms = ifnull(?3, started_ms), " \
-		      "finished_ms = ifnull(?4, finished_ms), end_kind = ifnull(?5, end_kind), "   \
-		      "end_code = ifnull(?6, end_code), why = ifnull(?7, why), "                   \
-		      "killed = killed | ?8, deleted = deleted | ?9 WHERE id = ?1")                \
-	X(SQL_END_UNREADABLE, "UPDATE batch SET why = ?2 || ' (its state was ' || quote(state) || ')', state = 'dead', " \
-			      "end_kind = 'lost', finished_ms = created_ms WHERE id = ?1")         \
-	X(SQL_OLD, "SELECT id, attempt, nonce FROM batch WHERE finished_ms < ?1 ORDER BY finished_ms LIMIT ?2") \
+#define STATEMENTS(X)                                                                                                          \
+	X(SQL_BEGIN, "BEGIN IMMEDIATE")                                                                                        \
+	X(SQL_COMMIT, "COMMIT")                                                                                                \
+	X(SQL_ROLLBACK, "ROLLBACK")                                                                                            \
+	X(SQL_NEXT_ID, "SELECT value FROM meta WHERE key = 'next_batch_id'")                                                   \
+	X(SQL_SET_NEXT_ID, "UPDATE meta SET value = ?1 WHERE key = 'next_batch_id'")                                           \
+	X(SQL_UNFINISHED, "SELECT " BATCH_COLUMNS " FROM batch WHERE finished_ms IS NULL ORDER BY id")                         \
+	X(SQL_RECENT, "SELECT " BATCH_COLUMNS " FROM batch WHERE finished_ms >= ?1 AND deleted = 0 "                           \
+		      "ORDER BY finished_ms DESC LIMIT ?2")                                                                    \
+	X(SQL_BY_ID, "SELECT " BATCH_COLUMNS " FROM batch WHERE id = ?1 AND deleted = 0")                                      \
+	X(SQL_BY_NAME, "SELECT " BATCH_COLUMNS " FROM batch WHERE name = ?1 AND deleted = 0 "                                  \
+		       "ORDER BY id DESC LIMIT 1")                                                                             \
+	X(SQL_BY_KEY, "SELECT id, request = ?3 FROM batch WHERE owner = ?1 AND idem_key = ?2")                                 \
+	X(SQL_HAS_NONCE, "SELECT 1 FROM batch WHERE id = ?1 AND nonce = ?2")                                                   \
+	X(SQL_INSERT, "INSERT INTO batch(id, state, nonce, owner, name, proxy_user, idem_key, created_ms, request) "           \
+		      "VALUES(?1, 'queued', ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                                      \
+	X(SQL_INTENT, "UPDATE batch SET state = 'launching', attempt = ?2, boot_id = ?3 "                                      \
+		      "WHERE id = ?1 AND finished_ms IS NULL AND killed = 0 RETURNING request")                                \
+	/* A final state is never left: a beginning may be stored after its end when the disk was full between. */             \
+	X(SQL_UPDATE,                                                                                                          \
+	  "UPDATE batch SET state = iif(finished_ms IS NULL, ifnull(?2, state), state), started_ms = ifnull(?3, started_ms), " \
+	  "finished_ms = ifnull(?4, finished_ms), end_kind = ifnull(?5, end_kind), "                                           \
+	  "end_code = ifnull(?6, end_code), why = ifnull(?7, why), "                                                           \
+	  "killed = killed | ?8, deleted = deleted | ?9 WHERE id = ?1")                                                        \
+	X(SQL_END_UNREADABLE,                                                                                                  \
+	  "UPDATE batch SET why = ?2 || ' (its state was ' || quote(state) || ')', state = 'dead', "                           \
+	  "end_kind = 'lost', finished_ms = created_ms WHERE id = ?1")                                                         \
+	X(SQL_OLD, "SELECT id, attempt, nonce FROM batch WHERE finished_ms < ?1 ORDER BY finished_ms LIMIT ?2")                \
 	X(SQL_DELETE, "DELETE FROM batch WHERE id = ?1")
 
 #define X(name, text) name,

@@ -69,7 +69,9 @@ static bool refuse_damaged(const char *what, struct error *e)
 
 static bool refuse_foreign(struct error *e)
 {
-	return error_set(e, ERR_CONFIG, "florus.db belongs to another program: use another state directory; the file was left as it is");
+	return error_set(
+		e, ERR_CONFIG,
+		"florus.db belongs to another program: use another state directory; the file was left as it is");
 }
 
 /* Looks at the header before SQLite may touch anything, so that a refused file stays byte for byte. */
@@ -133,7 +135,8 @@ bool db_refuse(struct db *db, struct error *e)
 {
 	switch (sqlite3_errcode(db->handle)) {
 	case SQLITE_BUSY:
-		return error_set(e, ERR_CONFIG, "florus.db is in use by another process: stop it, or use another state directory");
+		return error_set(e, ERR_CONFIG,
+				 "florus.db is in use by another process: stop it, or use another state directory");
 	case SQLITE_NOTADB:
 	case SQLITE_CORRUPT:
 		return refuse_damaged(sqlite3_errmsg(db->handle), e);
@@ -174,9 +177,11 @@ static bool configure(struct db *db, struct error *e)
 	(void)sqlite3_wal_hook(db->handle, note_wal_pages, db); /* instead of a checkpoint inside the commit */
 	if (!run_text(db, "PRAGMA locking_mode = EXCLUSIVE", e) || !check_identity(db, e))
 		return false;
-	return run_text(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			    "PRAGMA journal_size_limit = 67108864;"
-			    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192; BEGIN EXCLUSIVE; COMMIT", e) ||
+	return run_text(db,
+			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+			"PRAGMA journal_size_limit = 67108864;"
+			"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192; BEGIN EXCLUSIVE; COMMIT",
+			e) ||
 	       db_refuse(db, e);
 }
 
@@ -273,11 +278,13 @@ static bool open_checked(struct db *db, const char *path, struct error *e)
 {
 	if (!check_header(path, e))
 		return false;
-	if (sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-						       SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &db->handle,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
+			    NULL) != SQLITE_OK)
 		return error_set(e, ERR_CONFIG, "cannot open florus.db in the state directory: %s",
 				 db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
-	return configure(db, e) && quick_check(db, e) && harden_wal(path, e) && migrate(db, e) && prepare_all(db, e) && read_next_id(db, e);
+	return configure(db, e) && quick_check(db, e) && harden_wal(path, e) && migrate(db, e) && prepare_all(db, e) &&
+	       read_next_id(db, e);
 }
 
 bool db_open(struct db *db, const char *path, struct error *e)

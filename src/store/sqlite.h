@@ -14,9 +14,9 @@
 struct db {
 	sqlite3 *handle;
 	sqlite3_stmt *stmt[SQL_COUNT];
-	int64_t next_id;        /* of the next insert; kept in meta */
-	bool next_id_moved;     /* must be written before the commit */
-	int wal_pages;          /* as of the last commit */
+	int64_t next_id;    /* of the next insert; kept in meta */
+	bool next_id_moved; /* must be written before the commit */
+	int wal_pages;      /* as of the last commit */
 };
 
 /* See store_open(). `path` is the file. */

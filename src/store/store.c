@@ -28,16 +28,16 @@ struct store {
 	struct loop_wake *wake;
 	loop_fn *fatal;
 	void *fatal_arg;
-	int waiting;              /* loop: operations that are not done */
-	size_t waiting_bytes;     /* loop: of requests in them */
-	int failures;             /* store thread: commits in a row whose outcome was unknown */
-	int64_t ballast_bytes;    /* 0: there can be none */
-	bool has_ballast;         /* store thread; without it inserts wait until there is room for it again */
+	int waiting;           /* loop: operations that are not done */
+	size_t waiting_bytes;  /* loop: of requests in them */
+	int failures;          /* store thread: commits in a row whose outcome was unknown */
+	int64_t ballast_bytes; /* 0: there can be none */
+	bool has_ballast;      /* store thread; without it inserts wait until there is room for it again */
 	atomic_bool healthy, gave_up;
 	_Atomic int64_t busy_since_ms; /* 0: the store thread waits for work */
 	_Atomic int64_t next_id;
 
-	pthread_mutex_t lock;     /* guards what follows */
+	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t more;
 	struct op_list todo, done;
 	bool stopping;
@@ -115,8 +115,8 @@ static bool make_ballast(struct store *s)
 	fd = open(s->ballast_path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || fstatvfs(fd, &disk) < 0)
 		return false;
-	err = (int64_t)(disk.f_bavail * disk.f_frsize) < s->ballast_bytes ? ENOSPC :
-									    posix_fallocate(fd, 0, s->ballast_bytes);
+	err = (int64_t)(disk.f_bavail * disk.f_frsize) < s->ballast_bytes ? ENOSPC
+									  : posix_fallocate(fd, 0, s->ballast_bytes);
 	s->has_ballast = err == 0;
 	if (!s->has_ballast)
 		(void)unlink(s->ballast_path);
@@ -413,7 +413,8 @@ static void note_unreadable(struct unreadable *u, int64_t id)
 	u->ids[u->count++] = id;
 }
 
-static bool load(struct store *s, sqlite3_stmt *rows, struct unreadable *u, store_row_fn *fn, void *arg, struct error *e)
+static bool load(struct store *s, sqlite3_stmt *rows, struct unreadable *u, store_row_fn *fn, void *arg,
+		 struct error *e)
 {
 	struct store_row row;
 	int rc;

@@ -50,17 +50,17 @@ int64_t store_next_id(const struct store *s); /* the id that the next insert wil
 /* A stored batch. Strings are NULL when not set. In rows given by the store they are borrowed or owned as said there. */
 struct store_row {
 	int64_t id;
-	const char *state;                 /* state_name() */
-	int attempt;                       /* 0: none yet */
+	const char *state; /* state_name() */
+	int attempt;       /* 0: none yet */
 	char nonce[ID_NONCE_LEN + 1];
 	const char *name, *owner, *proxy_user, *app_id;
-	const char *boot_id;               /* of the latest intent */
-	const char *end_kind;              /* exit, signal, exec, lost */
+	const char *boot_id;  /* of the latest intent */
+	const char *end_kind; /* exit, signal, exec, lost */
 	int end_code;
 	const char *why;
 	int64_t created_ms, started_ms, finished_ms; /* wall clock; 0: not yet */
 	bool killed, deleted;
-	bool unreadable;                   /* damaged: shown as dead, with STORE_UNREADABLE as the reason */
+	bool unreadable; /* damaged: shown as dead, with STORE_UNREADABLE as the reason */
 };
 #define STORE_UNREADABLE "the stored record is unreadable"
 
@@ -70,14 +70,14 @@ struct store_row {
  * A row that cannot be read harms no other: it is given as dead (`unreadable`), and stored so.
  */
 typedef void store_row_fn(void *arg, const struct store_row *row);
-MUST_CHECK bool store_load(struct store *s, int64_t finished_since_ms, int64_t finished_max, store_row_fn *fn, void *arg,
-			   struct error *e);
+MUST_CHECK bool store_load(struct store *s, int64_t finished_since_ms, int64_t finished_max, store_row_fn *fn,
+			   void *arg, struct error *e);
 
 struct store_op {
 	void (*done)(struct store_op *op); /* on the loop, once */
 	bool ok;
-	void *arg;                         /* the caller's */
-	struct error error;                /* when !ok */
+	void *arg;          /* the caller's */
+	struct error error; /* when !ok */
 	/* private */
 	const struct store_op_type *type;
 	struct store_op *next;
@@ -91,10 +91,10 @@ struct store_insert {
 	size_t request_len;
 	char nonce[ID_NONCE_LEN + 1];
 	int64_t created_ms;
-	bool only_existing;     /* store nothing: ERR_NOT_FOUND when the key is new */
+	bool only_existing; /* store nothing: ERR_NOT_FOUND when the key is new */
 	int64_t out_id;
-	bool out_existing;      /* the key was there with the same request: out_id is its batch, nothing was stored */
-};                              /* the key with another request: !ok, ERR_KEY_REUSED */
+	bool out_existing; /* the key was there with the same request: out_id is its batch, nothing was stored */
+};                         /* the key with another request: !ok, ERR_KEY_REUSED */
 void store_insert(struct store *s, struct store_insert *in);
 
 /* The intent of an attempt (L3), and the request to carry it out. */
@@ -103,7 +103,7 @@ struct store_intent {
 	int64_t id;
 	int attempt;
 	const char *boot_id;
-	char *out_request;      /* the body as accepted; the caller frees */
+	char *out_request; /* the body as accepted; the caller frees */
 	size_t out_request_len;
 };
 void store_intent(struct store *s, struct store_intent *in);

@@ -46,7 +46,12 @@ typedef int range_fn(int fd, off_t at, off_t n);
 typedef int mode_fn(int fd, int mode, off_t at, off_t n);
 
 /* The one below us. POSIX wants a function out of a data pointer. */
-#define NEXT(type, name) ((union { void *data; type *fn; }){ .data = dlsym(RTLD_NEXT, name) }.fn)
+#define NEXT(type, name)                      \
+	((union {                             \
+		 void *data;                  \
+		 type *fn;                    \
+	 }){ .data = dlsym(RTLD_NEXT, name) } \
+		 .fn)
 
 static void read_rules(const char *path)
 {

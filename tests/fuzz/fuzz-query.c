@@ -25,8 +25,8 @@ static void handle(struct call *c, const char *id)
 }
 
 static const struct route routes[] = {
-	{ HTTP_GET, "/batches", handle },         { HTTP_POST, "/batches", handle },
-	{ HTTP_GET, "/batches/{id}", handle },    { HTTP_DELETE, "/batches/{id}", handle },
+	{ HTTP_GET, "/batches", handle },          { HTTP_POST, "/batches", handle },
+	{ HTTP_GET, "/batches/{id}", handle },     { HTTP_DELETE, "/batches/{id}", handle },
 	{ HTTP_GET, "/batches/{id}/log", handle }, { HTTP_GET, "/version", handle },
 };
 

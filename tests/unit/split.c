@@ -100,7 +100,8 @@ int split_judge(char *block, size_t n, struct guard *g, size_t *ret_end)
 	*ret_end = (size_t)(s->next - block);
 	guard_begin(g, s->method, s->target, s->target_len, s->version, (size_t)(s->next - s->method));
 	for (int i = 0; i < s->count; i++)
-		guard_field(g, s->fields[i].name, strlen(s->fields[i].name), s->fields[i].value, strlen(s->fields[i].value));
+		guard_field(g, s->fields[i].name, strlen(s->fields[i].name), s->fields[i].value,
+			    strlen(s->fields[i].value));
 	int status = guard_end(g, s->method, s->version);
 	return status == 0 && !s->target_ok ? 400 : status;
 }
@@ -146,7 +147,7 @@ static bool take_token(struct reader *r)
 	static const char separators[] = "\"(),/:;<=>?@[\\]{}";
 	const unsigned char *from = r->p;
 
-	while (r->p < r->end && *r->p > ' ' && *r->p < 0x7f && !strchr(separators, *r->p))
+	while (r->p<r->end && * r->p> ' ' && *r->p < 0x7f && !strchr(separators, *r->p))
 		r->p++;
 	return r->p > from;
 }
@@ -156,7 +157,7 @@ static bool take_target(struct reader *r)
 {
 	const unsigned char *from = r->p;
 
-	while (r->p < r->end && *r->p > ' ' && *r->p != 0x7f)
+	while (r->p<r->end && * r->p> ' ' && *r->p != 0x7f)
 		r->p++;
 	return r->p > from;
 }

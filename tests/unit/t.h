@@ -22,13 +22,13 @@ void t_fail(const char *file, int line, const char *fmt, ...) __attribute__((for
 void t_check_str(const char *file, int line, const char *expr, const char *got, const char *want);
 void t_check_int(const char *file, int line, const char *expr, long long got, long long want);
 
-#define TEST(name)                                                                                 \
-	static void test_##name(void);                                                             \
-	__attribute__((constructor)) static void register_##name(void)                             \
-	{                                                                                          \
-		static struct t_case c = { #name, test_##name, NULL };                             \
-		t_register(&c);                                                                    \
-	}                                                                                          \
+#define TEST(name)                                                     \
+	static void test_##name(void);                                 \
+	__attribute__((constructor)) static void register_##name(void) \
+	{                                                              \
+		static struct t_case c = { #name, test_##name, NULL }; \
+		t_register(&c);                                        \
+	}                                                              \
 	static void test_##name(void)
 
 #define CHECK(x) ((x) ? (void)0 : t_fail(__FILE__, __LINE__, "%s", #x))

@@ -150,9 +150,29 @@ TEST(a_string_cannot_pose_as_a_number)
 
 TEST(the_reader_refuses_what_is_not_one_strict_value)
 {
-	static const char *const bad[] = { "", "  ", "{", "{} {}", "{}x", "[1,]", "{'a':1}", "[01]", "[+1]", "[1.]", "[-]", "NaN",
-					   "[NaN]", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "[\"\\u0000\"]", "[\"\\ud800\"]",
-					   "[\"\xff\"]", "// x\n{}", "\xEF\xBB\xBF{}", "[1 2]", "[1e]", "[-01]" };
+	static const char *const bad[] = { "",
+					   "  ",
+					   "{",
+					   "{} {}",
+					   "{}x",
+					   "[1,]",
+					   "{'a':1}",
+					   "[01]",
+					   "[+1]",
+					   "[1.]",
+					   "[-]",
+					   "NaN",
+					   "[NaN]",
+					   "{\"a\":1,\"a\":2}",
+					   "{\"a\":1,\"\\u0061\":2}",
+					   "[\"\\u0000\"]",
+					   "[\"\\ud800\"]",
+					   "[\"\xff\"]",
+					   "// x\n{}",
+					   "\xEF\xBB\xBF{}",
+					   "[1 2]",
+					   "[1e]",
+					   "[-01]" };
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		_arena_ struct arena *a = arena_new(10000);

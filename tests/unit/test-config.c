@@ -51,7 +51,9 @@ TEST(properties_are_read_as_java_reads_them)
 		{ "a = x\\ty", "1[a][x\ty]" },
 		{ "a = \\u0041\\u00e9\\u20AC\\ud83d\\uDE00", "1[a][A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80]" },
 		{ "\\u0061 = b", "1[a][b]" },
-		{ "\xEF\xBB\xBF" "a = b", "1[a][b]" },
+		{ "\xEF\xBB\xBF"
+		  "a = b",
+		  "1[a][b]" },
 		{ "# not UTF-8: \xff\na = \xe2\x82\xac", "2[a][\xe2\x82\xac]" },
 		{ "a=1\na=2", "1[a][1]2[a][2]" },
 	};
@@ -99,7 +101,8 @@ TEST(broken_properties_are_refused_with_the_place)
 /* No text cut short or garbled makes the parser read past its end (run under ASan). */
 TEST(properties_end_where_the_text_ends)
 {
-	static const char text[] = "\xEF\xBB\xBF" "k\\u0041 \\\r\n : v\\ud83d\\ude00\\\n\t w\\\r\\t\\\\";
+	static const char text[] = "\xEF\xBB\xBF"
+				   "k\\u0041 \\\r\n : v\\ud83d\\ude00\\\n\t w\\\r\\t\\\\";
 	struct error e;
 
 	for (size_t n = 0; n < sizeof text; n++) {
@@ -134,7 +137,7 @@ static void note_warning(void *arg, const char *text)
 static const char *const plain_env[] = { "HOME=/home/u", "STATE_DIRECTORY=/state", "PATH=/bin", NULL };
 
 struct given {
-	const char *file_text;     /* NULL: no file */
+	const char *file_text; /* NULL: no file */
 	const char *env[4];
 	const char *overrides[4];
 };
@@ -207,12 +210,15 @@ TEST(the_last_source_wins)
 TEST(every_kind_of_value_is_read)
 {
 	_config_ struct config *c = must_load(&(struct given){
-		.file_text = "florus.launch.hold = TRUE\nflorus.log.max 2g\nflorus.kill.grace: 1500ms\n"
-			     "florus.log.level = Debug\nlivy.server.http.header.X-Frame-Options =\n"
-			     "livy.keystore =\nlivy.server.session.state-retain.sec = 90000\nflorus.history.retain = 0\n"
-			     "spark.anything = 1\nlivyx.y = 2\n",
-		.env = { "FLORUS_HTTP_BODY_MAX=64k", "LIVY_SERVER_HTTP_HEADER_X_XSS_PROTECTION=0", "FLORUS_STATE_DIR=/e" },
-		.overrides = { "livy.spark.master=local[*]", "florus.launch.max-running=7", "florus.launch.shim=/x/shim" } });
+		.file_text =
+			"florus.launch.hold = TRUE\nflorus.log.max 2g\nflorus.kill.grace: 1500ms\n"
+			"florus.log.level = Debug\nlivy.server.http.header.X-Frame-Options =\n"
+			"livy.keystore =\nlivy.server.session.state-retain.sec = 90000\nflorus.history.retain = 0\n"
+			"spark.anything = 1\nlivyx.y = 2\n",
+		.env = { "FLORUS_HTTP_BODY_MAX=64k", "LIVY_SERVER_HTTP_HEADER_X_XSS_PROTECTION=0",
+			 "FLORUS_STATE_DIR=/e" },
+		.overrides = { "livy.spark.master=local[*]", "florus.launch.max-running=7",
+			       "florus.launch.shim=/x/shim" } });
 
 	CHECK(c->florus_launch_hold);
 	CHECK_INT(c->florus_log_max_bytes, 2LL << 30);
@@ -261,9 +267,12 @@ TEST(bad_configuration_is_refused_with_cause_and_place)
 		  "c.conf:2: there is no key florus.kil.grace; did you mean florus.kill.grace?" },
 		{ { .file_text = "florus.nonsense = 1" },
 		  "c.conf:1: there is no key florus.nonsense; florusd --help-config lists them" },
-		{ { .overrides = { "florus.queue.mx=1" } }, "-o: there is no key florus.queue.mx; did you mean florus.queue.max?" },
-		{ { .overrides = { "livi.server.port=1" } }, "-o: there is no key livi.server.port; did you mean livy.server.port?" },
-		{ { .overrides = { "spark.master=x" } }, "-o: there is no key spark.master; florusd --help-config lists them" },
+		{ { .overrides = { "florus.queue.mx=1" } },
+		  "-o: there is no key florus.queue.mx; did you mean florus.queue.max?" },
+		{ { .overrides = { "livi.server.port=1" } },
+		  "-o: there is no key livi.server.port; did you mean livy.server.port?" },
+		{ { .overrides = { "spark.master=x" } },
+		  "-o: there is no key spark.master; florusd --help-config lists them" },
 		{ { .overrides = { "florus.queue.max" } }, "-o florus.queue.max: expected KEY=VALUE" },
 		{ { .file_text = "livy.server.port = 65536" },
 		  "c.conf:1: livy.server.port = 65536: expected a whole number from 0 to 65535" },
@@ -271,7 +280,8 @@ TEST(bad_configuration_is_refused_with_cause_and_place)
 		  "c.conf:1: livy.server.port = (nothing): expected a whole number from 0 to 65535" },
 		{ { .env = { "LIVY_SERVER_PORT=http" } },
 		  "LIVY_SERVER_PORT: livy.server.port = http: expected a whole number from 0 to 65535" },
-		{ { .overrides = { "florus.launch.hold=yes" } }, "-o: florus.launch.hold = yes: expected true or false" },
+		{ { .overrides = { "florus.launch.hold=yes" } },
+		  "-o: florus.launch.hold = yes: expected true or false" },
 		{ { .overrides = { "florus.log.max=-1" } },
 		  "-o: florus.log.max = -1: expected a size such as 512k, 10m or 1g, from 0 to 1024t" },
 		{ { .overrides = { "florus.http.body-max=1" } },
@@ -284,7 +294,8 @@ TEST(bad_configuration_is_refused_with_cause_and_place)
 		  "-o: florus.log.level = inf: expected one of error, warn, info, debug" },
 		{ { .overrides = { "florus.log.level=" } },
 		  "-o: florus.log.level = (nothing): expected one of error, warn, info, debug" },
-		{ { .file_text = "a = \\u1" }, "c.conf:1: \\u needs four hexadecimal digits (a backslash itself is written \\\\)" },
+		{ { .file_text = "a = \\u1" },
+		  "c.conf:1: \\u needs four hexadecimal digits (a backslash itself is written \\\\)" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -327,7 +338,8 @@ TEST(what_has_no_effect_is_a_warning)
 	} cases[] = {
 		{ { .file_text = "livy.server.prt = 1" },
 		  "c.conf:1: livy.server.prt is unknown and has no effect; did you mean livy.server.port?\n" },
-		{ { .overrides = { "livy.no.such.thing=1" } }, "-o: livy.no.such.thing is unknown and has no effect\n" },
+		{ { .overrides = { "livy.no.such.thing=1" } },
+		  "-o: livy.no.such.thing is unknown and has no effect\n" },
 		{ { .file_text = "livy.server.session.max-creation = 5" },
 		  "c.conf:1: livy.server.session.max-creation has no effect: further jobs wait, see florus.launch.max-running and "
 		  "florus.queue.max\n" },
@@ -361,8 +373,10 @@ TEST(an_old_name_works_but_comes_second)
 	CHECK_STR(c->livy_spark_deploy_mode, "cluster");
 	CHECK_STR(sbuf_str(&warnings), "c.conf:1: livy.spark.deployMode is an old name of livy.spark.deploy-mode\n");
 	(void)config_free(c);
-	CHECK_OK(load(&(struct given){ .file_text = "livy.spark.deploy-mode = client\nlivy.spark.deployMode = cluster" },
-		      &warnings, &c, &e), e);
+	CHECK_OK(load(&(struct given){ .file_text =
+					       "livy.spark.deploy-mode = client\nlivy.spark.deployMode = cluster" },
+		      &warnings, &c, &e),
+		 e);
 	CHECK_STR(c->livy_spark_deploy_mode, "client");
 	(void)config_free(c);
 }
@@ -421,7 +435,8 @@ TEST(what_would_be_unsafe_is_refused_with_a_cure)
 		{ "livy.server.host=0.0.0.0", "livy.server.auth.type=basic", NULL },
 		{ "livy.keystore=/etc/k.jks", NULL, "livy.keystore is set" },
 		{ "livy.server.csrf-protection.enabled=true", NULL, "livy.server.csrf-protection.enabled is true" },
-		{ "livy.impersonation.enabled=true", "florus.auth.allow-none=true", "livy.impersonation.enabled is true" },
+		{ "livy.impersonation.enabled=true", "florus.auth.allow-none=true",
+		  "livy.impersonation.enabled is true" },
 		{ "livy.server.access-control.enabled=true", NULL, "livy.server.access-control.enabled is true" },
 		{ "florus.http.base-path=/spark/jobs", NULL, NULL },
 		{ "florus.http.base-path=spark", NULL, "florus.http.base-path = spark: expected" },
@@ -436,7 +451,9 @@ TEST(what_would_be_unsafe_is_refused_with_a_cure)
 		struct error e = { 0 };
 		bool ok = config_check(c, &e);
 
-		CHECK_STR(ok ? NULL : strstr(e.msg, cases[i].want ? cases[i].want : "\n") ? cases[i].want : e.msg,
+		CHECK_STR(ok                                                    ? NULL
+			  : strstr(e.msg, cases[i].want ? cases[i].want : "\n") ? cases[i].want
+										: e.msg,
 			  cases[i].want);
 		CHECK_INT(e.code, ok ? ERR_NONE : ERR_CONFIG);
 	}
@@ -464,7 +481,8 @@ TEST(a_dump_reads_back_as_the_same_and_hides_secrets)
 {
 	_sbuf_ struct sbuf first = SBUF_INIT(TEXT_MAX), second = SBUF_INIT(TEXT_MAX);
 	_config_ struct config *c = must_load(&(struct given){
-		.file_text = "livy.keystore.password = hunter2\nlivy.file.local-dir-whitelist = /a\\\\b\\n\\tc\\u0001 \xe2\x82\xac\n",
+		.file_text =
+			"livy.keystore.password = hunter2\nlivy.file.local-dir-whitelist = /a\\\\b\\n\\tc\\u0001 \xe2\x82\xac\n",
 		.env = { "FLORUS_QUEUE_MAX=12" },
 		.overrides = { "florus.log.max=5m" } });
 

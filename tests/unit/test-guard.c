@@ -69,7 +69,9 @@ static const struct {
 	{ POST "Transfer-Encoding: chunked, chunked\r\n" END, 400 },
 	{ POST "Transfer-Encoding: gzip, chunked\r\n" END, 400 },
 	{ POST "Transfer-Encoding: Chunked;q=1\r\n" END, 400 },
-	{ POST "Transfer-Encoding: \x0b" "chunked\r\n" END, 400 },
+	{ POST "Transfer-Encoding: \x0b"
+	       "chunked\r\n" END,
+	  400 },
 	{ POST "Transfer-Encoding: gzip\r\n" END, 501 },
 	{ POST "Transfer-Encoding:\r\n" END, 501 },
 	{ POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n" END, 400 },
@@ -128,7 +130,9 @@ static const struct {
 	{ GET "X\r\n" END, 400 },
 	{ GET "X(: b\r\n" END, 400 },
 	{ GET "X\xC3\xA4: b\r\n" END, 400 },
-	{ GET "X: a\x01" "b\r\n" END, 400 },
+	{ GET "X: a\x01"
+	      "b\r\n" END,
+	  400 },
 	{ GET "X: a\x7f\r\n" END, 400 },
 };
 
@@ -184,8 +188,9 @@ TEST(fields_have_a_ceiling)
 
 /* --- no gap goes unseen --- */
 
-static const char whole[] = "POST /batches?from=1&size=2 HTTP/1.1\r\nHost: localhost:8998\r\nUser-Agent: curl/7.88 (x; y)\r\n"
-			    "Content-Type:application/json\r\nX-Two: \t a, b\r\nContent-Length: 5\r\n" END;
+static const char whole[] =
+	"POST /batches?from=1&size=2 HTTP/1.1\r\nHost: localhost:8998\r\nUser-Agent: curl/7.88 (x; y)\r\n"
+	"Content-Type:application/json\r\nX-Two: \t a, b\r\nContent-Length: 5\r\n" END;
 
 /* Served blocks are what they seem; says whether this one was. */
 static bool served_only_if_well_formed(const char *bytes, size_t n)

@@ -45,7 +45,9 @@ TEST(what_was_compressed_comes_back)
 	static const struct {
 		const char *coding;
 		int format;
-	} codings[] = { { "gzip", GZIP }, { "x-gzip", GZIP }, { "GZip", GZIP }, { "deflate", ZLIB }, { "DEFLATE", ZLIB } };
+	} codings[] = {
+		{ "gzip", GZIP }, { "x-gzip", GZIP }, { "GZip", GZIP }, { "deflate", ZLIB }, { "DEFLATE", ZLIB }
+	};
 	static const size_t sizes[] = { 0, 1, 100, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 100000, LIMIT - 1, LIMIT };
 	_sbuf_ struct sbuf body = SBUF_INIT(LIMIT);
 	struct error e;

@@ -214,8 +214,18 @@ TEST(a_scan_looks_at_no_more_than_it_may)
 /* 300 KB of short and long lines, all kinds of ends, broken and whole characters, read back in all ways. */
 TEST(random_text_reads_as_the_naive_reader_reads_it)
 {
-	static const char *const bits[] = { "a", "bc", "\n", "\r", "\r\n", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xff",
-					    "\xe2\x82", "\x01", "some words of text ", "0123456789abcdef" };
+	static const char *const bits[] = { "a",
+					    "bc",
+					    "\n",
+					    "\r",
+					    "\r\n",
+					    "\xe2\x82\xac",
+					    "\xf0\x9f\x98\x80",
+					    "\xff",
+					    "\xe2\x82",
+					    "\x01",
+					    "some words of text ",
+					    "0123456789abcdef" };
 	_sbuf_ struct sbuf text = SBUF_INIT(1 << 20);
 	struct logfile *f = make_log();
 	unsigned seed = 42;
@@ -299,7 +309,8 @@ TEST(a_line_of_fifty_megabytes_takes_no_memory)
 	_free_ char *got = read_lines(f, 0, 3, LOGFILE_LINE_MAX, BIG_ROOM);
 	CHECK(str_starts(got, "\"before\",\"xxxx"));
 	CHECK(str_ends(got, "xxxx … [florus: line cut, 52428800 bytes in all]\",\"after\""));
-	CHECK_INT(strlen(got), strlen("\"before\",\"\",\"after\" … [florus: line cut, 52428800 bytes in all]") + LOGFILE_LINE_MAX);
+	CHECK_INT(strlen(got),
+		  strlen("\"before\",\"\",\"after\" … [florus: line cut, 52428800 bytes in all]") + LOGFILE_LINE_MAX);
 	_free_ char *after = read_lines(f, 2, 3, LOGFILE_LINE_MAX, SMALL_ROOM);
 	CHECK_STR(after, "\"after\"");
 	free(TAKE(got));
@@ -315,7 +326,8 @@ TEST(two_million_lines_are_found_at_once_and_cost_a_fixed_index)
 	unsigned seed = 7;
 
 	for (int i = 0; i < LINES; i++) {
-		sbuf_addf(&text, "%d %.*s%s", i, (int)(next_random(&seed) % 20), "....................", i % 3 ? "\n" : "\r\n");
+		sbuf_addf(&text, "%d %.*s%s", i, (int)(next_random(&seed) % 20), "....................",
+			  i % 3 ? "\n" : "\r\n");
 		if (text.len > (1 << 20) - 100 || i == LINES - 1) {
 			append(text.data, text.len);
 			sbuf_clear(&text);

@@ -121,8 +121,20 @@ static void compare(int64_t lines, int64_t from, int64_t size)
 TEST(slices_agree_with_the_array_over_a_grid)
 {
 	static const int64_t lines[] = { 0, 1, 2, 3, 7, 8, 9, 10, 97, 98, 99, 100, 101, 128 };
-	static const int64_t edges[] = { INT32_MIN, INT32_MIN + 1, -100, -2, -1, 0, 1, 2, 3, 8, 9, 10, 11, 97, 98, 99, 100, 101,
-					 102, 103, 128, 129, 130, 131, 1000, INT32_MAX - 1, INT32_MAX };
+	static const int64_t edges[] = { INT32_MIN, INT32_MIN + 1,
+					 -100,      -2,
+					 -1,        0,
+					 1,         2,
+					 3,         8,
+					 9,         10,
+					 11,        97,
+					 98,        99,
+					 100,       101,
+					 102,       103,
+					 128,       129,
+					 130,       131,
+					 1000,      INT32_MAX - 1,
+					 INT32_MAX };
 
 	for (size_t l = 0; l < ARRAY_LEN(lines); l++)
 		for (size_t f = 0; f < ARRAY_LEN(edges); f++)

@@ -191,16 +191,23 @@ TEST(every_local_path_has_its_answer)
 		_free_ char *want = local[i].uri ? in_world(local[i].uri) : NULL;
 
 		if (want ? strcmp(got, want) != 0 : strncmp(got, "Rejected", 8) != 0)
-			t_fail(__FILE__, __LINE__, "%s\n# is    %s\n# wants %s", local[i].file, got, want ? want : "a refusal");
+			t_fail(__FILE__, __LINE__, "%s\n# is    %s\n# wants %s", local[i].file, got,
+			       want ? want : "a refusal");
 	}
 	(void)paths_free(p);
 }
 
 TEST(other_schemes_pass_unchanged)
 {
-	static const char *const uris[] = { "hdfs:///user/a/job.py", "hdfs://nn:8020/../x", "s3a://bucket/a%20b?x=1#f",
-					    "http://example.org/a.jar", "wasbs://c@a.blob.core.windows.net/x.jar", "files:/x",
-					    "abfss://fs@acct.dfs.core.windows.net/a/*.jar", "f:/x", "my-fs+1.0:/x" };
+	static const char *const uris[] = { "hdfs:///user/a/job.py",
+					    "hdfs://nn:8020/../x",
+					    "s3a://bucket/a%20b?x=1#f",
+					    "http://example.org/a.jar",
+					    "wasbs://c@a.blob.core.windows.net/x.jar",
+					    "files:/x",
+					    "abfss://fs@acct.dfs.core.windows.net/a/*.jar",
+					    "f:/x",
+					    "my-fs+1.0:/x" };
 	struct paths *p = paths_new(NULL, no_warning);
 
 	for (size_t i = 0; i < ARRAY_LEN(uris); i++) {
@@ -213,7 +220,8 @@ TEST(other_schemes_pass_unchanged)
 
 TEST(a_uri_with_characters_that_java_refuses_is_refused)
 {
-	static const char *const uris[] = { "hdfs:///a b", "s3a://b/\"x", "http://h/<x>", "hdfs:/a\\b", "hdfs:/a^b", "hdfs:/{a}", "hdfs:/a|b" };
+	static const char *const uris[] = { "hdfs:///a b", "s3a://b/\"x", "http://h/<x>", "hdfs:/a\\b",
+					    "hdfs:/a^b",   "hdfs:/{a}",   "hdfs:/a|b" };
 	struct paths *p = paths_new(NULL, no_warning);
 
 	for (size_t i = 0; i < ARRAY_LEN(uris); i++) {
@@ -231,7 +239,8 @@ TEST(refusals_are_livys)
 	_free_ char *relative = resolve_file(p, "job.py"), *outside = resolve_file(p, "/etc/passwd");
 
 	CHECK_STR(relative, "Rejected, Reason: requirement failed: Path 'job.py' is not absolute.");
-	CHECK_STR(outside, "Rejected, Reason: requirement failed: Local path /etc/passwd cannot be added to user sessions.");
+	CHECK_STR(outside,
+		  "Rejected, Reason: requirement failed: Local path /etc/passwd cannot be added to user sessions.");
 	(void)paths_free(p);
 }
 
@@ -343,12 +352,20 @@ TEST(lists_and_conf_values_are_resolved)
 	_arena_ struct arena *a = arena_new(SPEC_ARENA_MAX);
 	struct paths *p = allow("%T/ok");
 	_free_ char *file = in_world("%T/ok/job.py"), *uri = in_world("file://%T/ok/job.py");
-	_free_ char *value = in_world(" %T/ok/job.py , hdfs:/x\t\r\n,,%T/ok/in "), *want = in_world("file://%T/ok/job.py,hdfs:/x,file://%T/ok/in");
+	_free_ char *value = in_world(" %T/ok/job.py , hdfs:/x\t\r\n,,%T/ok/in "),
+		    *want = in_world("file://%T/ok/job.py,hdfs:/x,file://%T/ok/in");
 	const char *lists[4][2] = { { file, "s3a:/y" }, { file, "s3a:/y" }, { file, "s3a:/y" }, { file, "s3a:/y" } };
-	struct spec_pair conf[] = { { "spark.jars", value }, { "spark.yarn.archive", file }, { "spark.app.name", "not, a path" },
+	struct spec_pair conf[] = { { "spark.jars", value },
+				    { "spark.yarn.archive", file },
+				    { "spark.app.name", "not, a path" },
 				    { "spark.files", "" } };
-	struct spec spec = { .file = file, .jars = { lists[0], 2 }, .py_files = { lists[1], 2 }, .files = { lists[2], 2 },
-			     .archives = { lists[3], 2 }, .conf = conf, .conf_count = ARRAY_LEN(conf) };
+	struct spec spec = { .file = file,
+			     .jars = { lists[0], 2 },
+			     .py_files = { lists[1], 2 },
+			     .files = { lists[2], 2 },
+			     .archives = { lists[3], 2 },
+			     .conf = conf,
+			     .conf_count = ARRAY_LEN(conf) };
 	struct error e;
 
 	CHECK_OK(paths_resolve(p, a, &spec, &e), e);
@@ -371,7 +388,8 @@ static bool resolve_with(const struct paths *p, int place, const char *good, con
 	const char *items[4][1];
 	const char *in_list[] = { place == 5 ? bad : good, place == 6 ? bad : good };
 	_sbuf_ struct sbuf joined = SBUF_INIT(64 * 1024);
-	struct spec_pair conf[2] = { { "spark.yarn.dist.files", NULL }, { "spark.yarn.jars", place == 7 ? bad : good } };
+	struct spec_pair conf[2] = { { "spark.yarn.dist.files", NULL },
+				     { "spark.yarn.jars", place == 7 ? bad : good } };
 	struct spec spec = { .file = place == 0 ? bad : good, .conf = conf, .conf_count = 2 };
 	struct spec_list *lists[] = { &spec.jars, &spec.py_files, &spec.files, &spec.archives };
 
@@ -386,8 +404,8 @@ static bool resolve_with(const struct paths *p, int place, const char *good, con
 
 TEST(one_bad_path_at_any_place_refuses_all)
 {
-	static const char *const bad[] = { "/etc/passwd", "LOCAL:/etc/passwd", "%T/ok/../secret/key", "%T/ok/out", "job.py",
-					   "%T/ok/job.py,/etc/passwd" };
+	static const char *const bad[] = { "/etc/passwd", "LOCAL:/etc/passwd",       "%T/ok/../secret/key", "%T/ok/out",
+					   "job.py",      "%T/ok/job.py,/etc/passwd" };
 
 	make_world();
 	struct paths *p = allow("%T/ok");

@@ -78,8 +78,8 @@ TEST(finished_ones_are_counted)
 	static const struct {
 		const char *state;
 		bool finished;
-	} states[] = { { "running", false }, { "success", true }, { "dead", true }, { "killed", true }, { "no such state", true },
-		       { NULL, true } };
+	} states[] = { { "running", false }, { "success", true },       { "dead", true },
+		       { "killed", true },   { "no such state", true }, { NULL, true } };
 	struct batches *b = make_batches();
 	size_t finished = 0;
 

@@ -18,7 +18,7 @@ static void get(struct call *c, const char *id)
 	(void)c, (void)id;
 }
 
-static void delete(struct call *c, const char *id)
+static void delete (struct call *c, const char *id)
 {
 	(void)c, (void)id;
 }
@@ -132,7 +132,8 @@ TEST(every_path_has_its_route)
 }
 
 /* An id of n bytes, written as `each` once a byte. */
-static enum route_result find_long(size_t n, const char *first, const char *each, const char *rest, struct route_match *m)
+static enum route_result find_long(size_t n, const char *first, const char *each, const char *rest,
+				   struct route_match *m)
 {
 	_sbuf_ struct sbuf path = SBUF_INIT(64 * 1024);
 
@@ -145,7 +146,8 @@ static enum route_result find_long(size_t n, const char *first, const char *each
 
 TEST(an_id_is_whole_or_nothing)
 {
-	static const char *const written[] = { "a", "%61" }, *const firsts[] = { "", "x", "xy" }, *const rests[] = { "", "/log" };
+	static const char *const written[] = { "a", "%61" }, *const firsts[] = { "", "x", "xy" },
+				 *const rests[] = { "", "/log" };
 
 	for (size_t n = 3; n <= 4 * ROUTE_ID_MAX; n += n < ROUTE_ID_MAX - 4 || n > ROUTE_ID_MAX + 4 ? 5 : 1)
 		for (size_t i = 0; i < 2 * 3 * 2; i++) {

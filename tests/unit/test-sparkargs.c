@@ -37,21 +37,22 @@ TEST(everything_at_once_in_livys_order)
 	yarn.master = "yarn";
 	yarn.deploy_mode = "cluster";
 	yarn.proxy_user = "bob";
-	CHECK_STR(command("{\"file\":\"hdfs:///app.jar\",\"proxyUser\":\"ignored\",\"args\":[\"--master\",\"a b\",\"\"],"
-			  "\"className\":\"org.x.Main\",\"jars\":[\"/j1\",\"/j2\"],\"pyFiles\":[\"/p1\",\"/p2\"],"
-			  "\"files\":[\"/f\"],\"driverMemory\":\"1g\",\"driverCores\":2,\"executorMemory\":\"3g\","
-			  "\"executorCores\":4,\"numExecutors\":5,\"archives\":[\"/z#z\"],\"queue\":\"q\","
-			  "\"name\":\"my job\",\"conf\":{\"spark.z\":\"1 2\",\"spark.a\":\"\"}}",
-			  &yarn),
-		  "/opt/spark/bin/spark-submit | --name | my job | --class | org.x.Main"
-		  " | --conf | spark.z=1 2 | --conf | spark.a="
-		  " | --conf | spark.jars=/j1,/j2 | --conf | spark.files=/f | --conf | spark.yarn.dist.archives=/z#z"
-		  " | --py-files | /p1,/p2"
-		  " | --conf | spark.driver.memory=1g | --conf | spark.driver.cores=2"
-		  " | --conf | spark.executor.memory=3g | --conf | spark.executor.cores=4"
-		  " | --conf | spark.executor.instances=5"
-		  " | --conf | spark.master=yarn | --conf | spark.submit.deployMode=cluster"
-		  " | --proxy-user | bob | --queue | q | hdfs:///app.jar | --master | a b | ");
+	CHECK_STR(
+		command("{\"file\":\"hdfs:///app.jar\",\"proxyUser\":\"ignored\",\"args\":[\"--master\",\"a b\",\"\"],"
+			"\"className\":\"org.x.Main\",\"jars\":[\"/j1\",\"/j2\"],\"pyFiles\":[\"/p1\",\"/p2\"],"
+			"\"files\":[\"/f\"],\"driverMemory\":\"1g\",\"driverCores\":2,\"executorMemory\":\"3g\","
+			"\"executorCores\":4,\"numExecutors\":5,\"archives\":[\"/z#z\"],\"queue\":\"q\","
+			"\"name\":\"my job\",\"conf\":{\"spark.z\":\"1 2\",\"spark.a\":\"\"}}",
+			&yarn),
+		"/opt/spark/bin/spark-submit | --name | my job | --class | org.x.Main"
+		" | --conf | spark.z=1 2 | --conf | spark.a="
+		" | --conf | spark.jars=/j1,/j2 | --conf | spark.files=/f | --conf | spark.yarn.dist.archives=/z#z"
+		" | --py-files | /p1,/p2"
+		" | --conf | spark.driver.memory=1g | --conf | spark.driver.cores=2"
+		" | --conf | spark.executor.memory=3g | --conf | spark.executor.cores=4"
+		" | --conf | spark.executor.instances=5"
+		" | --conf | spark.master=yarn | --conf | spark.submit.deployMode=cluster"
+		" | --proxy-user | bob | --queue | q | hdfs:///app.jar | --master | a b | ");
 }
 
 TEST(request_fields_beat_conf_in_the_place_of_the_users_key)
@@ -82,24 +83,27 @@ TEST(an_empty_deploy_mode_is_not_set)
 
 TEST(the_request_lists_come_before_confs_own)
 {
-	CHECK_STR(command("{\"file\":\"/a\",\"jars\":[\"/j1\",\"/j2\"],\"files\":[\"/f\"],\"pyFiles\":[\"/p\"],\"conf\":{"
-			  "\"spark.submit.pyFiles\":\"/q\",\"spark.jars\":\"/j3,/j4\",\"spark.files\":\"\"}}",
-			  &local),
-		  "/opt/spark/bin/spark-submit | --py-files | /p,/q | --conf | spark.jars=/j1,/j2,/j3,/j4"
-		  " | --conf | spark.files=/f | --conf | spark.master=local[2] | /a");
+	CHECK_STR(
+		command("{\"file\":\"/a\",\"jars\":[\"/j1\",\"/j2\"],\"files\":[\"/f\"],\"pyFiles\":[\"/p\"],\"conf\":{"
+			"\"spark.submit.pyFiles\":\"/q\",\"spark.jars\":\"/j3,/j4\",\"spark.files\":\"\"}}",
+			&local),
+		"/opt/spark/bin/spark-submit | --py-files | /p,/q | --conf | spark.jars=/j1,/j2,/j3,/j4"
+		" | --conf | spark.files=/f | --conf | spark.master=local[2] | /a");
 }
 
 TEST(conf_lists_without_a_request_list_stay_as_they_are)
 {
-	CHECK_STR(command("{\"file\":\"/a\",\"jars\":[\"\"],\"conf\":{\"spark.jars\":\"/j\",\"spark.submit.pyFiles\":\"/q\"}}",
-			  &local),
-		  "/opt/spark/bin/spark-submit | --conf | spark.jars=/j | --py-files | /q"
-		  " | --conf | spark.master=local[2] | /a");
+	CHECK_STR(
+		command("{\"file\":\"/a\",\"jars\":[\"\"],\"conf\":{\"spark.jars\":\"/j\",\"spark.submit.pyFiles\":\"/q\"}}",
+			&local),
+		"/opt/spark/bin/spark-submit | --conf | spark.jars=/j | --py-files | /q"
+		" | --conf | spark.master=local[2] | /a");
 }
 
 TEST(archives_reach_spark_off_yarn_too)
 {
-	static const char body[] = "{\"file\":\"/a\",\"archives\":[\"/z1\",\"/z2#d\"],\"conf\":{\"spark.archives\":\"/u\"}}";
+	static const char body[] =
+		"{\"file\":\"/a\",\"archives\":[\"/z1\",\"/z2#d\"],\"conf\":{\"spark.archives\":\"/u\"}}";
 	struct spark_settings yarn = local;
 
 	CHECK_STR(command(body, &local),
@@ -119,11 +123,12 @@ TEST(a_queue_alone_makes_no_proxy_user)
 
 TEST(what_looks_like_shell_is_only_text)
 {
-	CHECK_STR(command("{\"file\":\"/a\",\"name\":\"$(x)\",\"args\":[\"`y`\",\";\",\"'\\\"\\\\\",\"\xF0\x9F\x90\x98\"],"
-			  "\"conf\":{\"spark.x\":\"${jndi:x} %n%s\\n2\"}}",
-			  &local),
-		  "/opt/spark/bin/spark-submit | --name | $(x) | --conf | spark.x=${jndi:x} %n%s\n2"
-		  " | --conf | spark.master=local[2] | /a | `y` | ; | '\"\\ | \xF0\x9F\x90\x98");
+	CHECK_STR(
+		command("{\"file\":\"/a\",\"name\":\"$(x)\",\"args\":[\"`y`\",\";\",\"'\\\"\\\\\",\"\xF0\x9F\x90\x98\"],"
+			"\"conf\":{\"spark.x\":\"${jndi:x} %n%s\\n2\"}}",
+			&local),
+		"/opt/spark/bin/spark-submit | --name | $(x) | --conf | spark.x=${jndi:x} %n%s\n2"
+		" | --conf | spark.master=local[2] | /a | `y` | ; | '\"\\ | \xF0\x9F\x90\x98");
 }
 
 static struct spec with_args(struct arena *a, const char *arg, size_t count)
@@ -211,9 +216,11 @@ TEST(a_full_arena_is_a_refusal_at_every_size)
 
 TEST(the_keys_that_hold_lists_of_paths)
 {
-	static const char *const lists[] = { "spark.jars", "spark.files", "spark.yarn.dist.archives", "spark.submit.pyFiles",
-					     "spark.archives", "spark.yarn.archive", "spark.yarn.dist.files",
-					     "spark.yarn.dist.jars", "spark.yarn.jar", "spark.yarn.jars" };
+	static const char *const lists[] = {
+		"spark.jars",     "spark.files",        "spark.yarn.dist.archives", "spark.submit.pyFiles",
+		"spark.archives", "spark.yarn.archive", "spark.yarn.dist.files",    "spark.yarn.dist.jars",
+		"spark.yarn.jar", "spark.yarn.jars"
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		CHECK(sparkargs_is_path_list(lists[i]));

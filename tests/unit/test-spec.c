@@ -106,11 +106,12 @@ TEST(null_is_absent_in_every_optional_field)
 
 TEST(an_unknown_field_is_named_with_the_known_ones)
 {
-	check_malformed(WITH("\"bogus\":1"),
-			"Unrecognized field \"bogus\" (class org.apache.livy.server.batch.CreateBatchRequest), not marked as "
-			"ignorable (16 known properties: \"file\", \"proxyUser\", \"args\", \"className\", \"jars\", "
-			"\"pyFiles\", \"files\", \"driverMemory\", \"driverCores\", \"executorMemory\", "
-			"\"executorCores\", \"numExecutors\", \"archives\", \"queue\", \"name\", \"conf\"])");
+	check_malformed(
+		WITH("\"bogus\":1"),
+		"Unrecognized field \"bogus\" (class org.apache.livy.server.batch.CreateBatchRequest), not marked as "
+		"ignorable (16 known properties: \"file\", \"proxyUser\", \"args\", \"className\", \"jars\", "
+		"\"pyFiles\", \"files\", \"driverMemory\", \"driverCores\", \"executorMemory\", "
+		"\"executorCores\", \"numExecutors\", \"archives\", \"queue\", \"name\", \"conf\"])");
 	CHECK(strstr(refused("{\"File\":\"/a\"}").msg, "Unrecognized field \"File\""));
 	CHECK(strstr(refused(WITH("\"ttl\":null")).msg, "Unrecognized field \"ttl\""));
 }
@@ -130,7 +131,8 @@ TEST(a_foreign_name_is_echoed_only_in_part_and_never_in_control_bytes)
 
 TEST(a_body_that_is_no_object_is_malformed)
 {
-	static const char who[] = "Cannot deserialize value of type `org.apache.livy.server.batch.CreateBatchRequest` from ";
+	static const char who[] =
+		"Cannot deserialize value of type `org.apache.livy.server.batch.CreateBatchRequest` from ";
 	char want[200];
 
 	(void)snprintf(want, sizeof want, "%sArray value", who);
@@ -148,11 +150,25 @@ TEST(a_body_that_is_no_object_is_malformed)
 TEST(what_is_no_json_is_malformed)
 {
 	static const char *const bodies[] = {
-		"", " ", "{", "{\"file\":\"/a\",}", "{'file':'/a'}", "{\"file\":\"/a\"} x", "{\"file\":\"/a\"}{}",
-		"{\"file\":\"/a\",\"file\":\"/b\"}", "{\"file\":\"/a\",\"\\u0066ile\":\"/b\"}", WITH("\"driverCores\":NaN"),
-		WITH("\"driverCores\":01"), WITH("\"name\":\"\\u0000\""), WITH("\"name\":\"\\ud800\""),
-		WITH("\"name\":\"\xC0\xAF\""), "\xEF\xBB\xBF{\"file\":\"/a\"}", "{\"file\":\"/a\"/**/}", "{1 :2}",
-		WITH("\"conf\":{1 :\"x\"}"), WITH("\"conf\":{-1.5e3\n:\"x\"}"),
+		"",
+		" ",
+		"{",
+		"{\"file\":\"/a\",}",
+		"{'file':'/a'}",
+		"{\"file\":\"/a\"} x",
+		"{\"file\":\"/a\"}{}",
+		"{\"file\":\"/a\",\"file\":\"/b\"}",
+		"{\"file\":\"/a\",\"\\u0066ile\":\"/b\"}",
+		WITH("\"driverCores\":NaN"),
+		WITH("\"driverCores\":01"),
+		WITH("\"name\":\"\\u0000\""),
+		WITH("\"name\":\"\\ud800\""),
+		WITH("\"name\":\"\xC0\xAF\""),
+		"\xEF\xBB\xBF{\"file\":\"/a\"}",
+		"{\"file\":\"/a\"/**/}",
+		"{1 :2}",
+		WITH("\"conf\":{1 :\"x\"}"),
+		WITH("\"conf\":{-1.5e3\n:\"x\"}"),
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
@@ -177,10 +193,9 @@ TEST(a_wrong_type_is_named_with_the_way_to_it)
 			"from Object value" CHAIN("[\"jars\"]"));
 	check_malformed(WITH("\"args\":[\"x\",[\"y\"]]"),
 			"Cannot deserialize value of type `java.lang.String` from Array value" CHAIN("[\"args\"][1]"));
-	check_malformed(WITH("\"conf\":[]"),
-			"Cannot deserialize value of type "
-			"`scala.collection.immutable.Map<java.lang.String,java.lang.String>` "
-			"from Array value" CHAIN("[\"conf\"]"));
+	check_malformed(WITH("\"conf\":[]"), "Cannot deserialize value of type "
+					     "`scala.collection.immutable.Map<java.lang.String,java.lang.String>` "
+					     "from Array value" CHAIN("[\"conf\"]"));
 	check_malformed(WITH("\"conf\":{\"spark.a\":{\"b\":1}}"),
 			"Cannot deserialize value of type `java.lang.String` from Object value" CHAIN(
 				"[\"conf\"][\"spark.a\"]"));
@@ -232,8 +247,11 @@ TEST(counts_may_be_written_as_strings)
 
 TEST(a_count_that_is_no_whole_number_from_one_up_is_malformed)
 {
-	static const char *const values[] = { "0", "-1", "2.0", "1e1", "2147483648", "99999999999999999999", "\"0\"", "\"\"",
-					      "\"-\"", "\" 2\"", "\"2 \"", "\"+2\"", "\"0x2\"", "\"two\"", "\"1.5\"" };
+	static const char *const values[] = { "0",       "-1",         "2.0",
+					      "1e1",     "2147483648", "99999999999999999999",
+					      "\"0\"",   "\"\"",       "\"-\"",
+					      "\" 2\"",  "\"2 \"",     "\"+2\"",
+					      "\"0x2\"", "\"two\"",    "\"1.5\"" };
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
 		char body[100], want[300];
@@ -274,7 +292,7 @@ TEST(a_name_of_digits_or_nothing_is_refused)
 
 TEST(names_have_a_ceiling_in_bytes)
 {
-	static const char *const fields[] = { "name",  "queue",		"className",
+	static const char *const fields[] = { "name",      "queue",        "className",
 					      "proxyUser", "driverMemory", "executorMemory" };
 	char text[SPEC_NAME_MAX + 2] = { 0 }, body[SPEC_NAME_MAX + 100], want[200];
 
@@ -292,18 +310,20 @@ TEST(names_have_a_ceiling_in_bytes)
 
 TEST(control_characters_are_refused_and_not_repeated)
 {
-	static const char *const fields[] = { "file", "proxyUser", "className", "driverMemory", "executorMemory",
-					      "queue", "name" };
+	static const char *const fields[] = { "file",           "proxyUser", "className", "driverMemory",
+					      "executorMemory", "queue",     "name" };
 	static const char *const lists[] = { "jars", "pyFiles", "files", "archives" };
-	static const char *const controls[] = { "\\n", "\\r", "\\t", "\\u001b", "\\u0001", "\\u007f", "\\u0085", "\\u009b" };
+	static const char *const controls[] = { "\\n",     "\\r",     "\\t",     "\\u001b",
+						"\\u0001", "\\u007f", "\\u0085", "\\u009b" };
 	char body[200], want[200];
 
 	for (size_t c = 0; c < ARRAY_LEN(controls); c++) {
 		for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 			bool file = strcmp(fields[i], "file") == 0;
 
-			(void)snprintf(body, sizeof body, file ? "{\"%s\":\"/a%sb\"}" : "{\"%s\":\"a%sb\",\"file\":\"/a\"}",
-				       fields[i], controls[c]);
+			(void)snprintf(body, sizeof body,
+				       file ? "{\"%s\":\"/a%sb\"}" : "{\"%s\":\"a%sb\",\"file\":\"/a\"}", fields[i],
+				       controls[c]);
 			(void)snprintf(want, sizeof want, FAILED("%s must not contain control characters."), fields[i]);
 			check_invalid(body, want);
 		}
@@ -352,19 +372,23 @@ TEST(a_class_name_that_spark_submit_could_misread_is_refused)
 
 TEST(a_conf_key_is_made_of_letters_digits_dots_dashes_and_underscores)
 {
-#define BAD(shown) "Rejected, Reason: Invalid configuration key \"" shown "\": a key consists of letters, digits, '.', '_' and '-'."
+#define BAD(shown)                                             \
+	"Rejected, Reason: Invalid configuration key \"" shown \
+	"\": a key consists of letters, digits, '.', '_' and '-'."
 	check_invalid(WITH("\"conf\":{\"\":\"x\"}"), BAD(""));
 	check_invalid(WITH("\"conf\":{\"spark.files=/etc/shadow,x\":\"y\"}"), BAD("spark.files=/etc/shadow,x"));
 	check_invalid(WITH("\"conf\":{\" spark.master\":\"y\"}"), BAD(" spark.master"));
 	check_invalid(WITH("\"conf\":{\"spark.master\\t\":\"y\"}"), BAD("spark.master?"));
 	check_invalid(WITH("\"conf\":{\"spark.m\xC3\xA1ster\":\"y\"}"), BAD("spark.m\xC3\xA1ster"));
 	check_invalid(WITH("\"conf\":{\"livy.a b\":\"y\"}"), BAD("livy.a b"));
-	CHECK_INT(accepted(WITH("\"conf\":{\"emr-serverless.session.executionRoleArn\":\"x\",\"A_1\":2}")).conf_count, 2);
+	CHECK_INT(accepted(WITH("\"conf\":{\"emr-serverless.session.executionRoleArn\":\"x\",\"A_1\":2}")).conf_count,
+		  2);
 }
 
 TEST(keys_of_livy_are_accepted_and_dropped)
 {
-	struct spec s = accepted(WITH("\"conf\":{\"livy.uri\":\"http://u:p@h\",\"spark.a\":\"1\",\"livy.x\":2,\"livyx\":3}"));
+	struct spec s =
+		accepted(WITH("\"conf\":{\"livy.uri\":\"http://u:p@h\",\"spark.a\":\"1\",\"livy.x\":2,\"livyx\":3}"));
 
 	CHECK_INT(s.conf_count, 2);
 	CHECK_STR(s.conf[0].key, "spark.a");
@@ -384,7 +408,8 @@ TEST(denied_conf_keys_are_all_listed)
 
 TEST(the_first_thing_livy_would_notice_is_reported)
 {
-	check_invalid("{\"name\":\"1\",\"conf\":{\"spark.submit.deployMode\":1}}", "Rejected, Reason: Invalid session name: 1");
+	check_invalid("{\"name\":\"1\",\"conf\":{\"spark.submit.deployMode\":1}}",
+		      "Rejected, Reason: Invalid session name: 1");
 	check_invalid("{\"conf\":{\"spark.submit.deployMode\":1}}",
 		      "Rejected, Reason: Blacklisted configuration values in session config: spark.submit.deployMode");
 	CHECK_STR(error_name(refused("{\"name\":\"1\",\"args\":5}").code), "malformed");

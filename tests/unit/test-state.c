@@ -11,13 +11,13 @@
  */
 static const char *const want[STATE_COUNT][EVENT_COUNT] = {
 	/*	      slot    started never    gave-up exit-ok exit-bad kill */
-	/* queued    */ { "L:lv", ".",	  ".",	  ".",	  ".",	  ".",	  "k:fv" },
-	/* launching */ { ".",	  "R:v",  "Q:rv", "d:fv", "s:fv", "d:fv", "K:tv" },
-	/* running   */ { ".",	  ".",	  "d:fv", "d:fv", "s:fv", "d:fv", "K:tv" },
-	/* killing   */ { ".",	  "K:t",  "k:fv", "k:fv", "k:fv", "k:fv", "K:t" },
-	/* success   */ { ".",	  ".",	  ".",	  ".",	  ".",	  ".",	  "." },
-	/* dead      */ { ".",	  ".",	  ".",	  ".",	  ".",	  ".",	  "." },
-	/* killed    */ { ".",	  ".",	  ".",	  ".",	  ".",	  ".",	  "." },
+	/* queued    */ { "L:lv", ".", ".", ".", ".", ".", "k:fv" },
+	/* launching */ { ".", "R:v", "Q:rv", "d:fv", "s:fv", "d:fv", "K:tv" },
+	/* running   */ { ".", ".", "d:fv", "d:fv", "s:fv", "d:fv", "K:tv" },
+	/* killing   */ { ".", "K:t", "k:fv", "k:fv", "k:fv", "k:fv", "K:t" },
+	/* success   */ { ".", ".", ".", ".", ".", ".", "." },
+	/* dead      */ { ".", ".", ".", ".", ".", ".", "." },
+	/* killed    */ { ".", ".", ".", ".", ".", ".", "." },
 };
 
 static void check_cell(enum state from, enum event event, const char *cell)
@@ -51,7 +51,8 @@ TEST(what_clients_see_changes_exactly_when_the_state_does)
 			struct step step = state_step((enum state)s, (enum event)e);
 
 			CHECK_INT((step.actions & ACTION_SHOW) != 0, step.next != (enum state)s);
-			CHECK_INT((step.actions & ACTION_FINISH) != 0, state_is_final(step.next) && !state_is_final((enum state)s));
+			CHECK_INT((step.actions & ACTION_FINISH) != 0,
+				  state_is_final(step.next) && !state_is_final((enum state)s));
 		}
 }
 
@@ -111,7 +112,8 @@ static void observe(struct history *h, enum event event)
 {
 	enum state was = h->now;
 	struct step step = state_step(was, event);
-	bool alive = h->attempts_alive > 0, attempt_over = event != EVENT_SLOT && event != EVENT_STARTED && event != EVENT_KILL;
+	bool alive = h->attempts_alive > 0,
+	     attempt_over = event != EVENT_SLOT && event != EVENT_STARTED && event != EVENT_KILL;
 
 	CHECK(!state_is_final(was) || (step.next == was && step.actions == 0));
 	h->exit_ok |= alive && event == EVENT_EXIT_OK;

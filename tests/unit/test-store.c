@@ -14,11 +14,11 @@ enum { DEADLINE_MS = 8000 };
 struct bench {
 	struct loop *loop;
 	struct store *store;
-	int open;       /* operations whose done is due */
-	int order[64];  /* their tags, as done came */
+	int open;      /* operations whose done is due */
+	int order[64]; /* their tags, as done came */
 	int done_count;
-	bool waiting;   /* the loop runs until open is 0 */
-	bool lost;      /* fatal was called */
+	bool waiting; /* the loop runs until open is 0 */
+	bool lost;    /* fatal was called */
 };
 
 /* Every operation's arg: who waits and which one it is. */
@@ -291,7 +291,9 @@ TEST(purge_takes_only_what_ended_before_and_at_most_its_share)
 	for (int i = 0; i < COUNT; i++)
 		insert(&b, &in[i], NULL);
 	for (int i = 0; i < COUNT; i++) {
-		up[i] = (struct store_update){ .id = i, .state = "success", .finished_ms = i < COUNT - 10 ? 100 + i : 9000 };
+		up[i] = (struct store_update){ .id = i,
+					       .state = "success",
+					       .finished_ms = i < COUNT - 10 ? 100 + i : 9000 };
 		update(&b, &up[i]);
 	}
 	for (int round = 0; round < 3; round++) {
@@ -387,7 +389,9 @@ TEST(an_intent_gives_the_request_and_is_refused_to_a_killed_batch)
 TEST(an_update_keeps_what_it_does_not_name)
 {
 	struct store_update first = { .state = "running", .started_ms = 2000 };
-	struct store_update then = { .state = "dead", .finished_ms = 3000, .end_kind = "exit", .end_code = 0, .why = "so" };
+	struct store_update then = {
+		.state = "dead", .finished_ms = 3000, .end_kind = "exit", .end_code = 0, .why = "so"
+	};
 	struct store_update mark = { .killed = true };
 	struct store_get g = { 0 };
 	struct bench b;
@@ -543,7 +547,7 @@ TEST(load_gives_the_unfinished_by_id_then_the_latest_finished)
 static const char *const row_damage[] = {
 	"UPDATE batch SET state = 'flying' WHERE id = 1",
 	"UPDATE batch SET state = x'80ff00' WHERE id = 1",
-	"UPDATE batch SET state = 'success' WHERE id = 1",   /* but it never ended */
+	"UPDATE batch SET state = 'success' WHERE id = 1", /* but it never ended */
 	"UPDATE batch SET nonce = '' WHERE id = 1",
 	"UPDATE batch SET nonce = '../../../../../../../../etc/x/yy' WHERE id = 1",
 	"UPDATE batch SET nonce = x'00' WHERE id = 1",
