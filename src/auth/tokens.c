@@ -179,7 +179,7 @@ size_t tokens_count(const struct tokens *t)
 
 const char *tokens_owner(const struct tokens *t, struct mac *m, const char *token, int64_t wall_ms, bool *ret_expired)
 {
-	struct token wanted;
+	struct token wanted = { 0 };
 	const struct token *found;
 
 	*ret_expired = false;

@@ -51,8 +51,7 @@ static int by_id(const void *a, const void *b)
 void registry_sort(struct batches *b)
 {
 	if (b->count)
-		if (b->count)
-			qsort(b->items, b->count, sizeof *b->items, by_id);
+		qsort(b->items, b->count, sizeof *b->items, by_id);
 	for (size_t i = 0; i < b->count; i++)
 		if (b->items[i]->shown.name)
 			map_set(b->by_name, b->items[i]->shown.name, b->items[i]);
