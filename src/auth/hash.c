@@ -71,36 +71,34 @@ static void make_phrase(const struct kind *kind, const char *password, char to[C
 
 bool hash_make(const char *password, char to[HASH_TEXT_MAX], struct error *e)
 {
-	struct crypt_data *work = xcalloc(1, sizeof *work);
+	struct crypt_data work = { 0 }; /* 32 KiB */
 	char salt[CRYPT_GENSALT_OUTPUT_SIZE], phrase[CRYPT_MAX_PASSPHRASE_SIZE];
 	const char *made = NULL;
 	bool whole;
 
 	make_phrase(&kinds[0], password, phrase, &whole);
 	if (crypt_gensalt_rn(kinds[0].prefix, 0, NULL, 0, salt, sizeof salt))
-		made = crypt_r(phrase, salt, work);
+		made = crypt_r(phrase, salt, &work);
 	bool ok = made && made[0] != '*' && strlen(made) < HASH_TEXT_MAX;
 	if (ok)
 		memcpy(to, made, strlen(made) + 1);
 	explicit_bzero(phrase, sizeof phrase);
-	explicit_bzero(work, sizeof *work);
-	free(work);
+	explicit_bzero(&work, sizeof work);
 	return ok || error_set(e, ERR_INTERNAL, "libcrypt cannot make a yescrypt hash");
 }
 
 bool hash_matches(const char *hash, const char *password)
 {
-	struct crypt_data *work = xcalloc(1, sizeof *work);
+	struct crypt_data work = { 0 }; /* 32 KiB */
 	char phrase[CRYPT_MAX_PASSPHRASE_SIZE];
 	size_t n = strlen(hash);
 	bool whole;
 
 	make_phrase(find_kind(hash), password, phrase, &whole);
-	const char *made = crypt_r(phrase, hash, work);
+	const char *made = crypt_r(phrase, hash, &work);
 	bool same = made && strlen(made) == n && gnutls_memcmp(made, hash, n) == 0;
 
 	explicit_bzero(phrase, sizeof phrase);
-	explicit_bzero(work, sizeof *work);
-	free(work);
+	explicit_bzero(&work, sizeof work);
 	return same && whole;
 }

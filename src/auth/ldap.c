@@ -82,6 +82,22 @@ bool ldap_bind_name(const struct ldap_settings *s, const char *name, char *to, s
 	return true;
 }
 
+/* A context of its own does not inherit the CAs that ldap.conf names. */
+static bool take_cas(LDAP *ld)
+{
+	static const int options[] = { LDAP_OPT_X_TLS_CACERTFILE, LDAP_OPT_X_TLS_CACERTDIR };
+	bool ok = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		char *path = NULL;
+
+		if (ldap_get_option(NULL, options[i], &path) == LDAP_OPT_SUCCESS && path)
+			ok = ok && ldap_set_option(ld, options[i], path) == LDAP_OPT_SUCCESS;
+		ldap_memfree(path);
+	}
+	return ok;
+}
+
 static bool set_options(LDAP *ld)
 {
 	const struct timeval limit = { .tv_sec = LDAP_TIMEOUT_S };
@@ -92,8 +108,18 @@ static bool set_options(LDAP *ld)
 	       ldap_set_option(ld, LDAP_OPT_TIMEOUT, &limit) == LDAP_OPT_SUCCESS &&
 	       ldap_set_option(ld, LDAP_OPT_RESTART, LDAP_OPT_ON) == LDAP_OPT_SUCCESS &&
 	       /* whatever an ldaprc of the account that runs us says */
-	       ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) == LDAP_OPT_SUCCESS &&
+	       ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) == LDAP_OPT_SUCCESS && take_cas(ld) &&
 	       ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == LDAP_OPT_SUCCESS;
+}
+
+static void tell_why(LDAP *ld, int rc, struct error *e)
+{
+	char *more = NULL; /* such as what was wrong with a certificate */
+
+	(void)ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more);
+	(void)error_set(e, ERR_UNAVAILABLE, "the directory: %s%s%.200s", ldap_err2string(rc), more && *more ? ": " : "",
+			more ? more : "");
+	ldap_memfree(more);
 }
 
 static enum ldap_answer bind_once(LDAP *ld, const struct ldap_settings *s, const char *who, const char *password,
@@ -118,7 +144,7 @@ static enum ldap_answer bind_once(LDAP *ld, const struct ldap_settings *s, const
 	case LDAP_CONSTRAINT_VIOLATION: /* the same, by a policy */
 		return LDAP_WRONG;
 	default:
-		(void)error_set(e, ERR_UNAVAILABLE, "the directory: %s", ldap_err2string(rc));
+		tell_why(ld, rc, e);
 		return LDAP_AWAY;
 	}
 }

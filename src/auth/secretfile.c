@@ -42,9 +42,9 @@ static bool read_all(int fd, const char *path, struct sbuf *to, struct error *e)
 			continue;
 		if (n < 0)
 			return error_errno(e, errno, "read %s", path);
+		sbuf_grew(to, (size_t)n); /* also by nothing: an empty text ends too */
 		if (n == 0)
 			break;
-		sbuf_grew(to, (size_t)n);
 	}
 	if (to->len && memchr(to->data, '\0', to->len))
 		return error_set(e, ERR_CONFIG, "%s holds a NUL byte", path);

@@ -104,7 +104,7 @@ static void close_office(struct office *o)
 static void await(struct office *o, int count)
 {
 	o->wanted = count;
-	if (o->count < count)
+	while (o->count < count) /* a stop before the run is kept for it */
 		loop_run(o->loop);
 	CHECK_INT(o->count, count);
 }
