@@ -106,9 +106,8 @@ void identify_stop(struct api *api)
 {
 	const struct auth_result stopping = { .status = 503, .retry_after_s = 1, .why = "Florus is stopping" };
 
-	while (api->asking) {
-		struct asking *a = api->asking;
-
+	for (struct asking *a = api->asking, *next; a; a = next) {
+		next = a->next;
 		auth_cancel(a->waiter);
 		answered(a, &stopping);
 	}
