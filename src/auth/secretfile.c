@@ -141,8 +141,12 @@ static char *resolve(const char *path)
 static bool open_dir_of(const char *path, int *ret_fd, const char **ret_name, struct error *e)
 {
 	const char *slash = strrchr(path, '/');
-	_free_ char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
-	_close_ int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	char dir[PATH_MAX];
+
+	if (snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".") >=
+	    (int)sizeof dir)
+		return error_set(e, ERR_INVALID, "path too long");
+	_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	*ret_name = slash ? slash + 1 : path;
 	if (fd < 0)

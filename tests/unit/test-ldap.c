@@ -190,7 +190,7 @@ static struct auth *new_auth(struct loop *l, const char *url, bool start_tls)
 
 TEST(the_directory_decides)
 {
-	struct directory d;
+	struct directory d = { 0 };
 	struct answer a;
 
 	if (!start_directory(&d))
@@ -215,7 +215,7 @@ TEST(the_directory_decides)
 
 TEST(no_password_goes_in_the_clear_where_tls_was_asked_for)
 {
-	struct directory d;
+	struct directory d = { 0 };
 	struct answer a;
 
 	if (!start_directory(&d)) /* one that has no certificate */
