@@ -64,6 +64,11 @@ static bool check_base_path(const char *path, struct error *e)
 	return true;
 }
 
+bool config_only_local(const struct config *c)
+{
+	return is_loopback(c->livy_server_host);
+}
+
 bool config_check(const struct config *c, struct error *e)
 {
 	if (str_empty(c->livy_server_host))

@@ -76,6 +76,9 @@ MUST_CHECK bool config_load(const struct config_sources *sources, config_warn_fn
  */
 MUST_CHECK bool config_check(const struct config *c, struct error *e);
 
+/* Can nobody outside this machine connect? */
+bool config_only_local(const struct config *c);
+
 struct config *config_free(struct config *c); /* takes NULL; returns NULL */
 
 static inline void config_freep(struct config **c)

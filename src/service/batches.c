@@ -17,7 +17,7 @@ static char *default_allowed(const struct config *c)
 	_free_ char *cwd = getcwd(NULL, 0);
 	const char *home = getenv("HOME");
 
-	if (c->florus_auth_allow_none)
+	if (!config_only_local(c))
 		return xstrdup("");
 	sbuf_addf(&dirs, "/tmp,%s,%s,%s", c->livy_server_spark_home, home && home[1] ? home : "",
 		  cwd && cwd[1] ? cwd : "");
