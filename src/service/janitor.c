@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "service/registry.h"
 
-enum { JANITOR_EVERY_MS = 1000, PURGE_EVERY_MS = 60 * 60 * 1000 };
+enum { JANITOR_EVERY_MS = 1000, PURGE_EVERY_MAX_MS = 60 * 60 * 1000, PURGES_PER_RETAIN = 10 };
 
 /* Lists show what finished lately; those batches still answer by id, from the store. */
 static void forget_finished(struct batches *b, int64_t now_ms)
@@ -35,6 +35,13 @@ static void forget_views(struct batches *b)
 		registry_forget_view(b->items[i]);
 }
 
+static int64_t purge_every_ms(const struct batches *b)
+{
+	int64_t every = b->config->florus_history_retain_ms / PURGES_PER_RETAIN;
+
+	return every > PURGE_EVERY_MAX_MS ? PURGE_EVERY_MAX_MS : every;
+}
+
 static void purged(struct store_op *op)
 {
 	struct store_purge *purge = (struct store_purge *)op;
@@ -52,7 +59,7 @@ static void purged(struct store_op *op)
 	}
 	if (op->ok && purge->out_count > 0)
 		log_info("history purged", LOG_INT("batches", purge->out_count));
-	b->purge_due_ms = clock_now_ms() + (op->ok && purge->out_count == STORE_PURGE_MAX ? 0 : PURGE_EVERY_MS);
+	b->purge_due_ms = clock_now_ms() + (op->ok && purge->out_count == STORE_PURGE_MAX ? 0 : purge_every_ms(b));
 	free(purge);
 }
 
