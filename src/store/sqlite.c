@@ -87,6 +87,7 @@ static bool check_header(const char *path, struct error *e)
 		return error_set(e, ERR_CONFIG, "cannot read florus.db: %s", strerror(errno));
 	if (st.st_size == 0)
 		return true;
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED); /* it is about to be checked: in one go, not page by page */
 	if (pread(fd, h, sizeof h, 0) != (ssize_t)sizeof h || memcmp(h, "SQLite format 3", 16) != 0)
 		return refuse_damaged("it is not an SQLite file", e);
 	uint32_t page = (uint32_t)(h[16] << 8 | h[17]);
