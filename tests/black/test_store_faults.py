@@ -400,6 +400,16 @@ def put_back(gateway):
     return gateway.state / "florus.db", gateway.state / "florus.db-wal"
 
 
+def bring_home(gateway):
+    """What was left, closed in order: all in one file."""
+    put_back(gateway)
+    gateway.start()
+    assert ready(gateway)
+    gateway.stop()
+    shutil.rmtree(gateway.root / "as-left")
+    shutil.copytree(gateway.state, gateway.root / "as-left")
+
+
 def outcome(gateway):
     """Starts it: the names it serves, or None when it refused in order and left the file as it was."""
     db, url = gateway.state / "florus.db", gateway.state / "url"
@@ -471,11 +481,7 @@ def test_an_older_copy_of_the_file_is_served_or_refused_and_never_mixed(left):
 
 
 def test_a_rotten_page_anywhere_never_crashes_it(left):
-    put_back(left)
-    left.start()
-    left.stop()
-    shutil.rmtree(left.root / "as-left")
-    shutil.copytree(left.state, left.root / "as-left")
+    bring_home(left)
     pages = (left.root / "as-left" / "florus.db").stat().st_size // 4096
     refused, dice = 0, random.Random(3)
     for page in range(pages) if pages < 24 else sorted(dice.sample(range(pages), 24)):
@@ -486,11 +492,7 @@ def test_a_rotten_page_anywhere_never_crashes_it(left):
 
 
 def test_flipped_bytes_never_crash_it(left):
-    put_back(left)
-    left.start()
-    left.stop()
-    shutil.rmtree(left.root / "as-left")
-    shutil.copytree(left.state, left.root / "as-left")
+    bring_home(left)
     dice = random.Random(4)
     for _ in range(25):
         db, _ = put_back(left)
