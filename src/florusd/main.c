@@ -221,11 +221,12 @@ static bool start(struct florusd *d, const char *const *env, struct error *e)
 	if (!runner_new(d->loop, &run, &d->runner, e) || !store_open(c->florus_state_dir, &d->store, e))
 		return false;
 	const struct batches_setup setup = { d->loop, c, env, d->store, d->runner, d->dir.run_fd, on_store_lost, d };
-	if (!start_auth(d, e) || !batches_new(&setup, &d->batches, e) || !start_http(d, e))
-		return false;
+	/* Before anybody can know that we are there; the callbacks only come when the loop turns. */
 	loop_on_signal(d->loop, SIGTERM, on_term, d);
 	loop_on_signal(d->loop, SIGINT, on_term, d);
 	loop_on_signal(d->loop, SIGHUP, on_hup, d);
+	if (!start_auth(d, e) || !batches_new(&setup, &d->batches, e) || !start_http(d, e))
+		return false;
 	return true;
 }
 

@@ -41,6 +41,8 @@ static void load_row(void *arg, const struct store_row *row)
 	struct loading *l = arg;
 	struct entry *en = registry_add(l->of, row);
 
+	if (row->unreadable)
+		log_warn("stored batch unreadable, shown as dead", LOG_INT("batch", row->id));
 	en->deleted |= row->killed;
 	if (state_is_final(en->shown.state))
 		return;
