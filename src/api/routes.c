@@ -70,11 +70,27 @@ static bool version_ok(struct http_request *rq, struct error *e)
 	return error_set(e, ERR_UNACCEPTABLE, "No value found for '%.*s'", n > 32 ? 32 : (int)n, version);
 }
 
+/*
+ * A page of another site can make a browser send requests, but not with a header of its own. An override
+ * is judged by what it stands in: the POST (S61).
+ */
+static bool csrf_ok(const struct call *c)
+{
+	return !c->api->config->livy_server_csrf_protection_enabled || http_method(c->rq) == HTTP_GET ||
+	       http_method(c->rq) == HTTP_HEAD || str_eq(http_method_name(c->rq), "OPTIONS") ||
+	       http_header(c->rq, "X-Requested-By");
+}
+
 static void run(struct call *c)
 {
+	bool livy = str_starts(c->route->pattern, "/batches");
 	struct error e = { 0 };
 
-	if (str_starts(c->route->pattern, "/batches") && !version_ok(c->rq, &e))
+	if (livy)
+		http_reply_may_compress(c->rq);
+	if (!csrf_ok(c))
+		api_answer_page(c, 400, "Missing Required Header for CSRF protection.");
+	else if (livy && !version_ok(c->rq, &e))
 		api_answer_error(c, &e);
 	else if (!http_body_decode(c->rq, &e))
 		api_answer_error(c, &e);

@@ -35,8 +35,6 @@ static bool check_missing(const struct config *c, struct error *e)
 	} missing[] = {
 		{ !str_empty(c->livy_keystore),
 		  "livy.keystore is set, and this version serves plain HTTP only; unset it and let a proxy do TLS" },
-		{ c->livy_server_csrf_protection_enabled,
-		  "livy.server.csrf-protection.enabled is true, and this version cannot do it; unset it" },
 		{ c->livy_impersonation_enabled,
 		  "livy.impersonation.enabled is true, and this version runs all jobs as its own user; unset it" },
 		{ c->livy_server_access_control_enabled,

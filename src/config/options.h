@@ -79,7 +79,7 @@ enum {
 	X(BOOL, livy_server_access_control_enabled, "livy.server.access-control.enabled", "false", 0, 0, NULL, 0, \
 	  "Whether users see only their own jobs. Needs authentication.") \
 	X(BOOL, livy_server_csrf_protection_enabled, "livy.server.csrf-protection.enabled", "false", 0, 0, NULL, 0, \
-	  "Whether changes need the header X-Requested-By. This version cannot: true refuses to start.") \
+	  "Whether changes need the header X-Requested-By, which a page of another site cannot send.") \
 	X(STR, livy_keystore, "livy.keystore", NULL, 0, 0, NULL, 0, \
 	  "Key store for TLS. This version serves plain HTTP only: a value refuses to start.") \
 	X(STR, livy_keystore_password, "livy.keystore.password", NULL, 0, 0, NULL, CONFIG_SECRET, \

@@ -34,6 +34,7 @@ struct http_request {
 	bool begun;   /* the header was judged */
 	bool handled; /* the handler was called */
 	bool suspended;
+	bool may_compress;
 	bool cut;                         /* refused in the middle of its body */
 	struct http_request *prev, *next; /* server's list */
 	char target[];                    /* as sent, cut at '?' */

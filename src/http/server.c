@@ -1,4 +1,5 @@
 #include "http/server.h"
+#include "http/compress.h"
 #include "http/listen.h"
 #include "http/request.h"
 #include <string.h>
@@ -9,6 +10,7 @@ enum {
 	/* What libmicrohttpd needs in a connection's pool beside the header block: parsed fields, answer header. */
 	POOL_OVERHEAD = 48 * 1024,
 	DRAIN_CHECK_MS = 20,
+	COMPRESS_OVERHEAD = 4096, /* what an incompressible answer may grow by */
 };
 
 struct http_server {
@@ -249,8 +251,38 @@ static void respond(struct http_request *rq, int status, struct MHD_Response *r,
 	give(rq, status, r);
 }
 
+void http_reply_may_compress(struct http_request *rq)
+{
+	rq->may_compress = true;
+}
+
+static enum coding coding_for(const struct http_request *rq, size_t len)
+{
+	return rq->may_compress && len > 0 ? compress_choose(http_header(rq, "Accept-Encoding")) : CODING_NONE;
+}
+
+/* Gives the bytes encoded; false: it did not come about, and nothing was given. */
+static bool give_compressed(struct http_request *rq, int status, const char *content_type, enum coding coding,
+			    const char *bytes, size_t len)
+{
+	_sbuf_ struct sbuf packed = SBUF_INIT(len + len / 1000 + COMPRESS_OVERHEAD);
+
+	if (!compress_bytes(coding, bytes, len, &packed))
+		return false;
+	size_t packed_len = packed.len;
+	http_reply_header(rq, "Content-Encoding", compress_name(coding));
+	http_reply_header(rq, "Vary", "Accept-Encoding");
+	respond(rq, status, MHD_create_response_from_buffer(packed_len, sbuf_take(&packed), MHD_RESPMEM_MUST_FREE),
+		content_type);
+	return true;
+}
+
 void http_reply(struct http_request *rq, int status, const char *content_type, struct sbuf *body)
 {
+	enum coding coding = coding_for(rq, body->len);
+
+	if (coding != CODING_NONE && give_compressed(rq, status, content_type, coding, body->data, body->len))
+		return;
 	size_t len = body->len;
 	char *bytes = sbuf_take(body);
 
@@ -286,6 +318,10 @@ static void renew_request_id(struct MHD_Response *r, const char *id)
 void http_reply_blob(struct http_request *rq, int status, const char *content_type, struct blob *blob)
 {
 	const char *id = http_request_id(rq);
+	enum coding coding = coding_for(rq, blob->len);
+
+	if (coding != CODING_NONE && give_compressed(rq, status, content_type, coding, blob->bytes, blob->len))
+		return;
 	bool plain =
 		rq->suspended || rq->server->draining || rq->reply_header_count > 0 || strlen(id) != REQUEST_ID_DIGITS;
 	struct MHD_Response *r = plain ? NULL : blob->attached;

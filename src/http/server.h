@@ -72,6 +72,9 @@ const char *http_request_id(struct http_request *rq);                       /* t
  */
 void http_reply_header(struct http_request *rq, const char *name, const char *value);
 
+/* Lets the answer be compressed when the client asked for it and the whole of it is at hand. */
+void http_reply_may_compress(struct http_request *rq);
+
 /* Answers with the bytes of body, which is emptied. content_type NULL: none. */
 void http_reply(struct http_request *rq, int status, const char *content_type, struct sbuf *body);
 
