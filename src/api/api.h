@@ -45,7 +45,8 @@ void identify_stop(struct api *api); /* before auth_free(): those who wait get 5
 void api_answer(struct call *c, int status, struct sbuf *body); /* JSON; takes the bytes */
 void api_answer_error(struct call *c, const struct error *e);   /* Livy's shapes (livy.md 1.1) */
 void api_answer_empty(struct call *c, int status, const char *content_type);
-void api_answer_page(struct call *c, int status, const char *message); /* Jetty's page; message is ours, not a client's */
+void api_answer_page(struct call *c, int status,
+		     const char *message);           /* Jetty's page; message is ours, not a client's */
 void api_location(struct call *c, const char *path); /* base path and mount go in front */
 
 /* An int parameter of the query, as Java reads it. ERR_INVALID: For input string: "x". */

@@ -4,7 +4,7 @@
  *     TEST(a_builder_stops_at_its_limit) { … CHECK(sbuf_ok(&b)); CHECK_STR(b.data, "1234567"); }
  *
  * Each TEST runs in a process of its own, inside an empty temporary directory (its cwd) that is
- * removed afterwards; a crash or a hang (10 s) fails that test only. Output is TAP.
+ * removed afterwards; a crash or a hang (60 s) fails that test only. Output is TAP.
  * One executable per module: test-<module>.c, linked with t.c, which has main().
  * `test-x NAME…` runs only the tests whose names contain NAME; `-n` runs in this process, for gdb.
  */

@@ -149,7 +149,7 @@ TEST(an_id_is_whole_or_nothing)
 	static const char *const written[] = { "a", "%61" }, *const firsts[] = { "", "x", "xy" },
 				 *const rests[] = { "", "/log" };
 
-	for (size_t n = 3; n <= 4 * ROUTE_ID_MAX; n += n < ROUTE_ID_MAX - 4 || n > ROUTE_ID_MAX + 4 ? 5 : 1)
+	for (size_t n = 3; n <= 4 * ROUTE_ID_MAX; n += n < ROUTE_ID_MAX - 8 || n > ROUTE_ID_MAX + 4 ? 61 : 1)
 		for (size_t i = 0; i < 2 * 3 * 2; i++) {
 			struct route_match m = { 0 };
 			enum route_result got = find_long(n, firsts[i / 2 % 3], written[i % 2], rests[i / 6], &m);
