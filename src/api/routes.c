@@ -71,8 +71,8 @@ static bool version_ok(struct http_request *rq, struct error *e)
 }
 
 /*
- * A page of another site can make a browser send requests, but not with a header of its own. An override
- * is judged by what it stands in: the POST (S61).
+ * A page of another site can make a browser send requests, but not with a header of its own. An override does not
+ * help: what counts is the method on the wire, as in Livy.
  */
 static bool csrf_ok(const struct call *c)
 {

@@ -33,7 +33,7 @@ struct blob *view_batch_blob(struct batches *b, const struct batch *batch)
 
 	if (*batch->view && (state_is_final(batch->state) || !batches_log_changed(b, batch)))
 		return *batch->view;
-	(void)blob_drop(*batch->view);
+	(void)blob_free(*batch->view);
 	view_batch(&w, b, batch);
 	*batch->view = blob_from(&body);
 	return *batch->view;

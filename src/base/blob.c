@@ -4,21 +4,14 @@ struct blob *blob_from(struct sbuf *b)
 {
 	struct blob *blob = xcalloc(1, sizeof *blob);
 
-	blob->holders = 1;
 	blob->len = b->len;
 	blob->bytes = sbuf_take(b);
 	return blob;
 }
 
-struct blob *blob_hold(struct blob *b)
+struct blob *blob_free(struct blob *b)
 {
-	b->holders++;
-	return b;
-}
-
-struct blob *blob_drop(struct blob *b)
-{
-	if (!b || --b->holders > 0)
+	if (!b)
 		return NULL;
 	if (b->attached)
 		b->detach(b->attached);

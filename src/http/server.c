@@ -194,8 +194,8 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **s
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		deadline_closed(*socket_context);
-		loop_timer_set(s->timer, 0,
-			       0); /* at the limit of connections MHD accepts again only when it is run again */
+		/* At the limit of connections MHD accepts again only when it is run again. */
+		loop_timer_set(s->timer, 0, 0);
 		return;
 	}
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);

@@ -205,7 +205,7 @@ static void looked_up(struct store_op *op)
 		l->fn(l->arg, &found, &op->error);
 	}
 	excerpt_close(&excerpt);
-	(void)blob_drop(view);
+	(void)blob_free(view);
 	store_row_done(&l->get.out_row);
 	free(l->ref);
 	free(l);

@@ -55,7 +55,7 @@ static void promise(struct arrival *a)
 	};
 
 	a->fn(a->arg, &as_accepted, &none);
-	(void)blob_drop(no_view);
+	(void)blob_free(no_view);
 }
 
 static void enter(struct arrival *a)

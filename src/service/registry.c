@@ -118,7 +118,7 @@ void registry_release(struct entry *en)
 	deletion_drop_all(en);
 	(void)attempt_forget(en->run);
 	excerpt_close(&en->excerpt);
-	(void)blob_drop(en->view);
+	(void)blob_free(en->view);
 	free_text(en->shown.name);
 	free_text(en->shown.owner);
 	free_text(en->shown.proxy_user);
@@ -128,7 +128,7 @@ void registry_release(struct entry *en)
 
 void registry_forget_view(struct entry *en)
 {
-	en->view = blob_drop(en->view);
+	en->view = blob_free(en->view);
 }
 
 bool registry_store_has_room(const struct batches *b, struct error *e)
