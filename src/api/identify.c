@@ -67,6 +67,10 @@ static void answered(void *arg, const struct auth_result *r)
 
 	unlink_asking(a);
 	free(a);
+	if (r->negotiate)
+		http_reply_header(c->rq, "WWW-Authenticate", r->negotiate);
+	if (r->set_cookie)
+		http_reply_header(c->rq, "Set-Cookie", r->set_cookie);
 	if (r->status == 200) {
 		c->user = xstrdup(r->user);
 		go(c);
@@ -87,6 +91,8 @@ void identify(struct call *c, void (*go)(struct call *c))
 		.authorization_count = http_header_count(c->rq, "Authorization"),
 		.proxy_user = proxy_header ? http_header(c->rq, proxy_header) : NULL,
 		.proxy_user_count = proxy_header ? http_header_count(c->rq, proxy_header) : 0,
+		.cookie = http_header(c->rq, "Cookie"),
+		.cookie_count = http_header_count(c->rq, "Cookie"),
 	};
 
 	a->call = c;

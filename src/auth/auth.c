@@ -1,14 +1,23 @@
 #include "auth/auth.h"
 #include "auth/address.h"
 #include "auth/passwords.h"
+#include "auth/tickets.h"
 #include "auth/tokens.h"
+#include "auth/waiter.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include <string.h>
 #include <strings.h>
 
-enum method { METHOD_BASIC = 1 << 0, METHOD_TOKEN = 1 << 1, METHOD_PROXY = 1 << 2, METHOD_LDAP = 1 << 3 };
+enum method {
+	METHOD_BASIC = 1 << 0,
+	METHOD_TOKEN = 1 << 1,
+	METHOD_PROXY = 1 << 2,
+	METHOD_LDAP = 1 << 3,
+	METHOD_KERBEROS = 1 << 4,
+};
 
+#define CHALLENGE_NEGOTIATE "Negotiate"
 #define CHALLENGE_BASIC "Basic realm=\"florus\", charset=\"UTF-8\""
 #define CHALLENGE_BEARER "Bearer realm=\"florus\""
 #define CHALLENGE_PROXY "Proxied realm=\"florus\"" /* nothing a client could answer, but a 401 names a scheme */
@@ -23,6 +32,7 @@ struct auth {
 	struct users *users;   /* NULL: no METHOD_BASIC */
 	struct tokens *tokens; /* NULL: no METHOD_TOKEN */
 	struct passwords *passwords;
+	struct tickets *tickets; /* NULL: no METHOD_KERBEROS */
 	const char *challenges[AUTH_CHALLENGES_MAX];
 	int challenge_count;
 };
@@ -35,7 +45,8 @@ static bool parse_type(const char *text, unsigned *ret, struct error *e)
 		const char *word;
 		unsigned method;
 	} words[] = {
-		{ "basic", METHOD_BASIC }, { "token", METHOD_TOKEN }, { "proxy", METHOD_PROXY }, { "ldap", METHOD_LDAP }
+		{ "basic", METHOD_BASIC }, { "token", METHOD_TOKEN },       { "proxy", METHOD_PROXY },
+		{ "ldap", METHOD_LDAP },   { "kerberos", METHOD_KERBEROS },
 	};
 	size_t n, i;
 
@@ -47,8 +58,8 @@ static bool parse_type(const char *text, unsigned *ret, struct error *e)
 				break;
 		if (i == ARRAY_LEN(words))
 			return error_set(e, ERR_CONFIG,
-					 "livy.server.auth.type: expected basic, token, proxy or ldap, several by "
-					 "commas, not %.*s",
+					 "livy.server.auth.type: expected basic, token, proxy, ldap or kerberos, "
+					 "several by commas, not %.*s",
 					 (int)(n < 40 ? n : 40), text);
 		*ret |= words[i].method;
 	}
@@ -77,11 +88,17 @@ static bool check_needs(const struct auth *a, const struct auth_config *c, struc
 	if ((a->methods & METHOD_PROXY) && (str_empty(c->proxy_header) || !header_name_ok(c->proxy_header)))
 		return error_set(e, ERR_CONFIG,
 				 "florus.auth.proxy-header: expected a header's name such as X-Forwarded-User");
+	if ((a->methods & METHOD_KERBEROS) && str_empty(c->kerberos_keytab))
+		return error_set(e, ERR_CONFIG,
+				 "livy.server.auth.type has kerberos, so livy.server.auth.kerberos.keytab must be set");
 	return true;
 }
 
+/* Negotiate first: some browsers take the first they know. */
 static void add_challenges(struct auth *a)
 {
+	if (a->methods & METHOD_KERBEROS)
+		a->challenges[a->challenge_count++] = CHALLENGE_NEGOTIATE;
 	if (a->methods & (METHOD_BASIC | METHOD_LDAP))
 		a->challenges[a->challenge_count++] = CHALLENGE_BASIC;
 	if (a->methods & METHOD_TOKEN)
@@ -115,6 +132,24 @@ static bool set_up_proxy(struct auth *a, const struct auth_config *c, struct err
 	return nets_parse(c->proxy_peers, a->peers, e) || error_wrap(e, "florus.auth.proxy-peers");
 }
 
+static bool set_up_kerberos(struct auth *a, struct loop *l, const struct auth_config *c, struct error *e)
+{
+	struct kerberos *kerberos;
+
+	if (!(a->methods & METHOD_KERBEROS))
+		return true;
+	if (!kerberos_new(c->kerberos_principal, c->kerberos_keytab, c->kerberos_name_rules, &kerberos, e))
+		return false;
+	a->tickets = tickets_new(&(struct tickets_setup){ .loop = l,
+							  .mac = a->mac,
+							  .kerberos = kerberos,
+							  .cookie_ms = c->cookie_ms,
+							  .cookie_only_tls = c->cookie_only_tls,
+							  .challenges = a->challenges,
+							  .challenge_count = a->challenge_count });
+	return true;
+}
+
 static bool set_up(struct auth *a, struct loop *l, const struct auth_config *c, struct error *e)
 {
 	const struct ldap_settings ldap = { c->ldap_url, c->ldap_base_dn, c->ldap_domain, c->ldap_start_tls };
@@ -131,6 +166,8 @@ static bool set_up(struct auth *a, struct loop *l, const struct auth_config *c, 
 	a->cache = cache_new();
 	a->budget = budget_new();
 	add_challenges(a);
+	if (!set_up_kerberos(a, l, c, e))
+		return false;
 	a->passwords = passwords_new(&(struct passwords_setup){ .loop = l,
 								.mac = a->mac,
 								.cache = a->cache,
@@ -160,6 +197,7 @@ struct auth *auth_free(struct auth *a)
 	if (!a)
 		return NULL;
 	a->passwords = passwords_free(a->passwords);
+	a->tickets = tickets_free(a->tickets);
 	a->users = users_free(a->users);
 	a->tokens = tokens_free(a->tokens);
 	a->cache = cache_free(a->cache);
@@ -214,6 +252,15 @@ static struct auth_waiter *wrong(const struct auth *a, int status, const char *w
 	return NULL;
 }
 
+/* The base64 behind "Negotiate"; NULL: another scheme. */
+static const char *negotiate_token(const char *authorization)
+{
+	if (strncasecmp(authorization, CHALLENGE_NEGOTIATE, strlen(CHALLENGE_NEGOTIATE)) != 0)
+		return NULL;
+	authorization += strlen(CHALLENGE_NEGOTIATE);
+	return *authorization == ' ' ? authorization + strspn(authorization, " ") : NULL;
+}
+
 static bool is_trusted_proxy(const struct auth *a, const struct auth_request *r)
 {
 	struct address peer;
@@ -253,7 +300,10 @@ static struct auth_waiter *check_authorization(struct auth *a, const struct auth
 	enum cache_found found = CACHE_ABSENT;
 	const char *user, *method;
 	struct digest mac = { 0 };
+	const char *token = a->tickets ? negotiate_token(r->authorization) : NULL;
 
+	if (token)
+		return tickets_check(a->tickets, r->peer, token, strlen(token), fn, arg);
 	if (n <= AUTHORIZATION_MAX && strncasecmp(r->authorization, "Basic ", strlen("Basic ")) == 0) {
 		mac_of(a->mac, 'c', r->authorization, n, &mac);
 		found = cache_get(a->cache, &mac, clock_now_ms(), &user, &method);
@@ -265,6 +315,8 @@ static struct auth_waiter *check_authorization(struct auth *a, const struct auth
 
 struct auth_waiter *auth_check(struct auth *a, const struct auth_request *r, auth_fn *fn, void *arg)
 {
+	char user[AUTH_NAME_MAX + 1];
+
 	if (r->authorization_count > 1)
 		return wrong(a, 400, "several Authorization headers", fn, arg);
 	if (r->proxy_user_count > 0 && is_trusted_proxy(a, r)) {
@@ -276,12 +328,14 @@ struct auth_waiter *auth_check(struct auth *a, const struct auth_request *r, aut
 		if (r->proxy_user[0])
 			return right(r->proxy_user, "proxy", fn, arg);
 	}
-	if (!r->authorization)
-		return wrong(a, 401, "no credentials", fn, arg);
-	return check_authorization(a, r, fn, arg);
+	if (r->authorization)
+		return check_authorization(a, r, fn, arg);
+	if (a->tickets && r->cookie_count == 1 && tickets_cookie(a->tickets, r->cookie, user))
+		return right(user, "kerberos", fn, arg);
+	return wrong(a, 401, "no credentials", fn, arg);
 }
 
 void auth_cancel(struct auth_waiter *w)
 {
-	passwords_cancel(w);
+	w->cancel(w);
 }

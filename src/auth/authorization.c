@@ -1,6 +1,6 @@
 #include "auth/authorization.h"
+#include "auth/base64.h"
 #include "base/str.h"
-#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -30,46 +30,6 @@ bool authorization_password_ok(const char *password, size_t n)
 		if ((unsigned char)password[i] < ' ' || password[i] == 127)
 			return false;
 	return true;
-}
-
-static int base64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* One spelling per text: padded, and with no bits set that stand for nothing. */
-static bool base64_decode(const char *in, size_t n, char *to, size_t room, size_t *ret_n)
-{
-	size_t digits = n, out = 0;
-	uint32_t bits = 0;
-	unsigned have = 0;
-
-	if (n == 0 || n % 4 != 0)
-		return false;
-	while (digits > n - 2 && in[digits - 1] == '=')
-		digits--;
-	for (size_t i = 0; i < digits; i++) {
-		int digit = base64_digit(in[i]);
-
-		if (digit < 0)
-			return false;
-		bits = (bits << 6 | (uint32_t)digit) & 0xFFFFFF;
-		have += 6;
-		if (have < 8)
-			continue;
-		have -= 8;
-		if (out == room)
-			return false;
-		to[out++] = (char)(uint8_t)(bits >> have);
-	}
-	*ret_n = out;
-	return (bits & ((1u << have) - 1)) == 0;
 }
 
 static bool parse_basic(const char *in, size_t n, struct authorization *ret)

@@ -1,5 +1,6 @@
 #include "auth/passwords.h"
 #include "auth/hash.h"
+#include "auth/waiter.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "loop/loop.h"
@@ -10,8 +11,9 @@ enum { AWAY_RETRY_S = 5, BUSY_RETRY_S = 1 };
 enum lane { LANE_HASH, LANE_LDAP, LANE_COUNT };
 enum phase { WAITING, RUNNING, SETTLING };
 
-struct auth_waiter {
-	struct auth_waiter *next;
+struct waiter {
+	struct auth_waiter base; /* the first: auth.c cancels by it */
+	struct waiter *next;
 	struct job *job;
 	auth_fn *fn;
 	void *arg;
@@ -20,7 +22,7 @@ struct auth_waiter {
 struct job {
 	struct passwords *owner;
 	struct job *next;
-	struct auth_waiter *waiters;
+	struct waiter *waiters;
 	struct digest mac;
 	struct budget_keys keys;
 	unsigned generation;
@@ -68,7 +70,7 @@ static void unlink_job(struct job *job)
 
 static void tell(struct job *job, const struct auth_result *r)
 {
-	struct auth_waiter *w;
+	struct waiter *w;
 
 	unlink_job(job);
 	job->phase = SETTLING;
@@ -282,6 +284,34 @@ static void make_keys(struct passwords *p, const char *peer, const char *user, s
 	mac_of(p->setup.mac, 'n', user, strlen(user), &ret->account);
 }
 
+static void cancel(struct auth_waiter *base)
+{
+	struct waiter *w = (struct waiter *)base;
+	struct job *job = w->job;
+	struct waiter **at = &job->waiters;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	job->owner->waiter_count--;
+	free(w);
+	if (!job->waiters && job->phase == WAITING) {
+		unlink_job(job);
+		free_job(job);
+	}
+}
+
+static struct auth_waiter *wait_for(struct job *job, auth_fn *fn, void *arg)
+{
+	struct waiter *w = xcalloc(1, sizeof *w);
+
+	*w = (struct waiter){ { cancel }, job->waiters, job, fn, arg };
+	job->waiters = w;
+	job->owner->waiter_count++;
+	start_all(job->owner);
+	return &w->base;
+}
+
 struct auth_waiter *passwords_check(struct passwords *p, const struct digest *mac, bool known, const char *peer,
 				    const struct authorization *given, auth_fn *fn, void *arg)
 {
@@ -298,28 +328,7 @@ struct auth_waiter *passwords_check(struct passwords *p, const struct digest *ma
 	if (!job)
 		job = add_job(p, mac, &keys, known, given);
 
-	struct auth_waiter *w = xcalloc(1, sizeof *w);
-	*w = (struct auth_waiter){ job->waiters, job, fn, arg };
-	job->waiters = w;
-	p->waiter_count++;
-	start_all(p);
-	return w;
-}
-
-void passwords_cancel(struct auth_waiter *w)
-{
-	struct job *job = w->job;
-	struct auth_waiter **at = &job->waiters;
-
-	while (*at != w)
-		at = &(*at)->next;
-	*at = w->next;
-	job->owner->waiter_count--;
-	free(w);
-	if (!job->waiters && job->phase == WAITING) {
-		unlink_job(job);
-		free_job(job);
-	}
+	return wait_for(job, fn, arg);
 }
 
 /* --- the whole --- */
@@ -345,7 +354,7 @@ struct passwords *passwords_new(const struct passwords_setup *setup)
 
 static void drop_waiters(struct job *job)
 {
-	struct auth_waiter *w;
+	struct waiter *w;
 
 	while ((w = job->waiters)) {
 		job->waiters = w->next;

@@ -37,4 +37,3 @@ void passwords_set_users(struct passwords *p, const struct users *users);
 /* `mac` is that of the header; `known`: the cache says it was right before. As auth_check(). */
 struct auth_waiter *passwords_check(struct passwords *p, const struct digest *mac, bool known, const char *peer,
 				    const struct authorization *given, auth_fn *fn, void *arg);
-void passwords_cancel(struct auth_waiter *w);

@@ -51,7 +51,7 @@ static bool read_all(int fd, const char *path, struct sbuf *to, struct error *e)
 	return true;
 }
 
-static bool read_checked(const char *path, enum purpose purpose, struct sbuf *to, struct stat *ret_st, struct error *e)
+static bool open_checked(const char *path, enum purpose purpose, int *ret_fd, struct stat *ret_st, struct error *e)
 {
 	/* O_NONBLOCK: a pipe of that name must not hold us up */
 	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -60,7 +60,25 @@ static bool read_checked(const char *path, enum purpose purpose, struct sbuf *to
 		return error_set(e, ERR_NOT_FOUND, "%s does not exist", path);
 	if (fd < 0 || fstat(fd, ret_st) < 0)
 		return error_errno(e, errno, "open %s", path);
-	return check_file(path, ret_st, purpose, e) && read_all(fd, path, to, e);
+	if (!check_file(path, ret_st, purpose, e))
+		return false;
+	*ret_fd = take_fd(&fd);
+	return true;
+}
+
+static bool read_checked(const char *path, enum purpose purpose, struct sbuf *to, struct stat *ret_st, struct error *e)
+{
+	_close_ int fd = -1;
+
+	return open_checked(path, purpose, &fd, ret_st, e) && read_all(fd, path, to, e);
+}
+
+bool secretfile_check(const char *path, struct error *e)
+{
+	_close_ int fd = -1;
+	struct stat st;
+
+	return open_checked(path, TO_TRUST, &fd, &st, e);
 }
 
 bool secretfile_read(const char *path, struct sbuf *to, struct error *e)

@@ -15,6 +15,9 @@ enum { SECRETFILE_BYTES_MAX = 8 * 1024 * 1024, SECRETFILE_LINE_MAX = 1024 };
 /* Appends the whole file. ERR_CONFIG says which permission is wrong; ERR_NOT_FOUND. */
 MUST_CHECK bool secretfile_read(const char *path, struct sbuf *to, struct error *e);
 
+/* The same judgement of a file that somebody else reads. */
+MUST_CHECK bool secretfile_check(const char *path, struct error *e);
+
 /* `line` is cut up by the receiver as it likes. Errors come back with "path:12: " before them. */
 typedef bool secretfile_line_fn(void *arg, char *line, struct error *e);
 MUST_CHECK bool secretfile_each_line(const char *path, char *text, secretfile_line_fn *fn, void *arg, struct error *e);

@@ -19,6 +19,7 @@ static const struct {
 };
 
 #define NO_KERBEROS "this version does not speak Kerberos"
+#define NO_KINIT "this version gets no tickets for jobs"
 #define NO_TLS "this version serves plain HTTP only"
 #define NO_SESSIONS "this version runs batches only, no interactive sessions"
 #define NO_YARN "this version does not watch YARN"
@@ -49,11 +50,11 @@ static const struct {
 	{ "livy.server.access-control.modify-users", NO_KERBEROS },
 	{ "livy.server.access-control.view-users", NO_KERBEROS },
 	{ "livy.server.access_control.users", "Livy gave it up; " NO_KERBEROS },
-	{ "livy.server.auth.*", NO_KERBEROS },
-	{ "livy.server.launch.kerberos.principal", NO_KERBEROS },
-	{ "livy.server.launch.kerberos.keytab", NO_KERBEROS },
-	{ "livy.server.launch.kerberos.refresh-interval", NO_KERBEROS },
-	{ "livy.server.launch.kerberos.kinit-fail-threshold", NO_KERBEROS },
+	{ "livy.server.auth.*", "this version has no ways in by classes" },
+	{ "livy.server.launch.kerberos.principal", NO_KINIT },
+	{ "livy.server.launch.kerberos.keytab", NO_KINIT },
+	{ "livy.server.launch.kerberos.refresh-interval", NO_KINIT },
+	{ "livy.server.launch.kerberos.kinit-fail-threshold", NO_KINIT },
 	{ "livy.keystore.type", NO_TLS },
 	{ "livy.hadoop.security.credential.provider.path", NO_TLS },
 

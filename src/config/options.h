@@ -65,7 +65,7 @@ enum {
 	X(BOOL, livy_ui_enabled, "livy.ui.enabled", "true", 0, 0, NULL, 0, \
 	  "Whether there is a web page, at /ui.") \
 	X(STR, livy_server_auth_type, "livy.server.auth.type", NULL, 0, 0, NULL, 0, \
-	  "How clients prove who they are: basic, token, proxy, ldap, or several by commas. Not set: not at all.") \
+	  "How clients prove who they are: basic, token, proxy, ldap, kerberos, or several by commas. Not set: not at all.") \
 	X(STR, livy_server_auth_ldap_url, "livy.server.auth.ldap.url", NULL, 0, 0, NULL, 0, \
 	  "Directory that passwords are asked of, such as ldap://ldap.example.org:389.") \
 	X(STR, livy_server_auth_ldap_base_dn, "livy.server.auth.ldap.base-dn", NULL, 0, 0, NULL, 0, \
@@ -74,6 +74,12 @@ enum {
 	  "Put behind the name with an @.") \
 	X(BOOL, livy_server_auth_ldap_enable_start_tls, "livy.server.auth.ldap.enable-start-tls", "false", 0, 0, NULL, 0, \
 	  "Whether the directory is asked over StartTLS.") \
+	X(STR, livy_server_auth_kerberos_principal, "livy.server.auth.kerberos.principal", NULL, 0, 0, NULL, 0, \
+	  "Our name, HTTP/host@REALM; HTTP/_HOST@REALM takes this host's. Not set, or *: each HTTP/ of the keytab.") \
+	X(STR, livy_server_auth_kerberos_keytab, "livy.server.auth.kerberos.keytab", NULL, 0, 0, NULL, 0, \
+	  "File with the keys of that principal, for livy.server.auth.type = kerberos.") \
+	X(STR, livy_server_auth_kerberos_name_rules, "livy.server.auth.kerberos.name-rules", "DEFAULT", 0, 0, NULL, 0, \
+	  "Which user a principal is: Hadoop's rules, RULE:[n:format](regex)s/from/to/gL or DEFAULT, by blanks.") \
 	X(BOOL, livy_impersonation_enabled, "livy.impersonation.enabled", "false", 0, 0, NULL, 0, \
 	  "Whether jobs run as the user who sent them. Needs authentication.") \
 	X(BOOL, livy_server_access_control_enabled, "livy.server.access-control.enabled", "false", 0, 0, NULL, 0, \
@@ -131,6 +137,8 @@ enum {
 	  "Addresses or networks of the proxies that are believed, by commas: 10.1.2.3, 10.9.0.0/16, ::1.") \
 	X(DURATION, florus_auth_cache_ms, "florus.auth.cache", "5m", 0, 24 * CONFIG_HOUR_MS, NULL, 0, \
 	  "How long a password that was right is believed without hashing it again.") \
+	X(DURATION, florus_auth_cookie_ms, "florus.auth.cookie", "10h", 0, 7 * 24 * CONFIG_HOUR_MS, NULL, 0, \
+	  "How long the cookie of who came by Kerberos is good, and no longer than his ticket. 0: no cookies.") \
 	X(BOOL, florus_auth_allow_none, "florus.auth.allow-none", "false", 0, 0, NULL, 0, \
 	  "Whether everyone who reaches a non-loopback livy.server.host may run jobs.") \
 	X(STR, florus_job_env_pass, "florus.job.env-pass", CONFIG_ENV_PASS, 0, 0, NULL, 0, \

@@ -175,6 +175,11 @@ static bool start_auth(struct florusd *d, struct error *e)
 		.ldap_base_dn = c->livy_server_auth_ldap_base_dn,
 		.ldap_domain = c->livy_server_auth_ldap_username_domain,
 		.ldap_start_tls = c->livy_server_auth_ldap_enable_start_tls,
+		.kerberos_principal = c->livy_server_auth_kerberos_principal,
+		.kerberos_keytab = c->livy_server_auth_kerberos_keytab,
+		.kerberos_name_rules = c->livy_server_auth_kerberos_name_rules,
+		.cookie_ms = c->florus_auth_cookie_ms,
+		.cookie_only_tls = !str_empty(c->livy_keystore),
 	};
 
 	return str_empty(c->livy_server_auth_type) || auth_new(d->loop, &auth, &d->api.auth, e);

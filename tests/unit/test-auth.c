@@ -684,7 +684,7 @@ TEST(what_a_method_needs_is_asked_for)
 {
 	write_file("users", "", 0644);
 	check_refused((struct auth_config){ 0 }, "livy.server.auth.type is empty");
-	check_refused((struct auth_config){ .type = "basic,kerberos" }, "not kerberos");
+	check_refused((struct auth_config){ .type = "basic,ntlm" }, "not ntlm");
 	check_refused((struct auth_config){ .type = "basic" }, "florus.auth.users-file must be set");
 	check_refused((struct auth_config){ .type = "basic", .users_file = "none" }, "none does not exist");
 	check_refused((struct auth_config){ .type = "basic", .users_file = "users" }, "chmod o= users");
