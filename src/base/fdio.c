@@ -25,14 +25,14 @@ bool fdio_write_all(int fd, const void *bytes, size_t n, struct error *e)
 	return true;
 }
 
-bool fdio_read_file(int dirfd, const char *name, struct sbuf *to, struct error *e)
+static bool cannot_open(const char *name, struct error *e)
 {
-	_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return errno == ENOENT ? error_set(e, ERR_NOT_FOUND, "%s does not exist", name)
+			       : error_errno(e, errno, "open %s", name);
+}
 
-	if (fd < 0 && errno == ENOENT)
-		return error_set(e, ERR_NOT_FOUND, "%s does not exist", name);
-	if (fd < 0)
-		return error_errno(e, errno, "open %s", name);
+static bool read_all(int fd, const char *name, struct sbuf *to, struct error *e)
+{
 	for (;;) {
 		size_t room = to->limit - to->len;
 		char *into = sbuf_reserve(to, room < READ_CHUNK ? room : READ_CHUNK);
@@ -51,6 +51,25 @@ bool fdio_read_file(int dirfd, const char *name, struct sbuf *to, struct error *
 	}
 }
 
+bool fdio_read_file(int dirfd, const char *name, struct sbuf *to, struct error *e)
+{
+	_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? cannot_open(name, e) : read_all(fd, name, to, e);
+}
+
+bool fdio_read_plain_file(int dirfd, const char *name, struct sbuf *to, struct error *e)
+{
+	struct stat st;
+	_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return cannot_open(name, e);
+	if (!S_ISREG(st.st_mode))
+		return error_set(e, ERR_MALFORMED, "%s is not a plain file", name);
+	return read_all(fd, name, to, e);
+}
+
 bool fdio_replace_file(int dirfd, const char *name, const void *bytes, size_t n, struct error *e)
 {
 	char tmp[NAME_MAX + 1];
@@ -58,7 +77,7 @@ bool fdio_replace_file(int dirfd, const char *name, const void *bytes, size_t n,
 	if (snprintf(tmp, sizeof tmp, ".%s.tmp", name) >= (int)sizeof tmp)
 		return error_set(e, ERR_INVALID, "file name too long");
 
-	_close_ int fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_close_ int fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return error_errno(e, errno, "create %s", name);
 	if (!fdio_write_all(fd, bytes, n, e))

@@ -14,6 +14,9 @@ MUST_CHECK bool fdio_write_all(int fd, const void *bytes, size_t n, struct error
 /* Appends the whole file to `to`; over its limit is ERR_TOO_LARGE. dirfd may be AT_FDCWD. */
 MUST_CHECK bool fdio_read_file(int dirfd, const char *name, struct sbuf *to, struct error *e);
 
+/* The same for a file where somebody else may have put a pipe, which would hold us up: that is ERR_MALFORMED. */
+MUST_CHECK bool fdio_read_plain_file(int dirfd, const char *name, struct sbuf *to, struct error *e);
+
 /*
  * Replaces `name` in dirfd by n bytes: tmp, write, fsync, rename, fsync(dir). Readers see the old
  * file or the new one. Mode 0600. False: the old file stands.

@@ -31,7 +31,7 @@ static bool read_sealed(int dirfd, const char *file, struct sbuf *text, struct e
 {
 	char want[SUM_DIGITS + 8];
 
-	if (!fdio_read_file(dirfd, file, text, e))
+	if (!fdio_read_plain_file(dirfd, file, text, e))
 		return false;
 	const char *sum = strstr(sbuf_str(text), "\nsum=");
 	if (!sum)
@@ -124,7 +124,7 @@ static const char *const kinds[] = {
 
 bool record_reserve_exit(int dirfd, struct error *e)
 {
-	_close_ int fd = openat(dirfd, RECORD_EXIT_TMP, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_close_ int fd = openat(dirfd, RECORD_EXIT_TMP, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
 	if (fd < 0)
 		return error_errno(e, errno, "create %s", RECORD_EXIT_TMP);
@@ -145,7 +145,7 @@ bool record_write_exit(int dirfd, const struct record_exit *x, struct error *e)
 	sbuf_addc(&text, '\n');
 	seal(&text);
 
-	_close_ int fd = openat(dirfd, RECORD_EXIT_TMP, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_close_ int fd = openat(dirfd, RECORD_EXIT_TMP, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return error_errno(e, errno, "open %s", RECORD_EXIT_TMP);
 	if (!fdio_write_all(fd, text.data, text.len, e))

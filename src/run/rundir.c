@@ -12,7 +12,7 @@ enum { REMOVE_DEPTH_MAX = 64 };
 /* Held by others? A shared lock taken for an instant tells; the file need not exist. */
 static bool probe_lock(int dir_fd, const char *file, bool *ret, struct error *e)
 {
-	_close_ int fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_close_ int fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0 && errno != ENOENT)
 		return error_errno(e, errno, "open %s", file);
