@@ -8,23 +8,29 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-enum { SEALS = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, WORDS_BEFORE_ARGV = 2 };
+enum { SEALS = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, WORDS_BEFORE_ARGV = 4 };
 
 static const char magic[8] = "florspec";
 
-/* Then come NUL-terminated: name, cwd, argv …, envp …. */
+/* Then come the groups, and NUL-terminated: name, cwd, properties, defaults, argv …, envp …, hidden …. */
 struct spec_head {
 	char magic[8];
-	uint32_t version, total_bytes, argc, envc;
+	uint32_t version, total_bytes, argc, envc, hiddenc, groupc;
+	int64_t uid, gid;
 	int64_t log_max_bytes, grace_ms, go_timeout_ms;
 };
+
+static void add_word(struct sbuf *to, const char *word)
+{
+	sbuf_add(to, word, strlen(word) + 1);
+}
 
 static uint32_t add_words(struct sbuf *to, char *const *words)
 {
 	uint32_t count = 0;
 
-	for (; words[count]; count++)
-		sbuf_add(to, words[count], strlen(words[count]) + 1);
+	for (; words && words[count]; count++)
+		add_word(to, words[count]);
 	return count;
 }
 
@@ -33,6 +39,9 @@ bool launch_spec_write(const struct launch_spec *spec, int *ret_fd, struct error
 	_sbuf_ struct sbuf b = SBUF_INIT(LAUNCH_SPEC_BYTES_MAX);
 	struct spec_head head = {
 		.version = LAUNCH_VERSION,
+		.groupc = (uint32_t)spec->group_count,
+		.uid = spec->uid,
+		.gid = spec->gid,
 		.log_max_bytes = spec->log_max_bytes,
 		.grace_ms = spec->grace_ms,
 		.go_timeout_ms = spec->go_timeout_ms,
@@ -40,10 +49,14 @@ bool launch_spec_write(const struct launch_spec *spec, int *ret_fd, struct error
 
 	memcpy(head.magic, magic, sizeof magic);
 	sbuf_add(&b, &head, sizeof head);
-	sbuf_add(&b, spec->name, strlen(spec->name) + 1);
-	sbuf_add(&b, spec->cwd, strlen(spec->cwd) + 1);
+	sbuf_add(&b, spec->groups, spec->group_count * sizeof *spec->groups);
+	add_word(&b, spec->name);
+	add_word(&b, spec->cwd);
+	add_word(&b, spec->properties);
+	add_word(&b, spec->defaults);
 	head.argc = add_words(&b, spec->argv);
 	head.envc = add_words(&b, spec->envp);
+	head.hiddenc = add_words(&b, spec->hidden);
 	head.total_bytes = (uint32_t)b.len;
 	if (!sbuf_ok(&b))
 		return error_set(e, ERR_TOO_LARGE, "arguments and environment are larger than %d bytes",
@@ -87,19 +100,27 @@ static bool read_words(struct launch_spec *s, const struct spec_head *head)
 {
 	char *before[WORDS_BEFORE_ARGV + 1];
 	char *end = s->bytes + s->size, *p = s->bytes + sizeof *head;
+	size_t group_bytes = (size_t)head->groupc * sizeof *s->groups;
 
-	if (head->argc == 0 || head->argc > s->size || head->envc > s->size)
+	if (head->argc == 0 || head->argc > s->size || head->envc > s->size || head->hiddenc > s->size ||
+	    head->groupc > LAUNCH_GROUPS_MAX || group_bytes > s->size - sizeof *head)
 		return false;
-	s->words = xcalloc((size_t)head->argc + head->envc + 2, sizeof *s->words);
+	s->groups = (const gid_t *)(const void *)p; /* the mapping and the head are aligned for it */
+	s->group_count = head->groupc;
+	s->words = xcalloc((size_t)head->argc + head->envc + head->hiddenc + 3, sizeof *s->words);
 	s->argv = s->words;
 	s->envp = s->words + head->argc + 1;
-	p = cut_words(p, end, before, WORDS_BEFORE_ARGV);
+	s->hidden = s->envp + head->envc + 1;
+	p = cut_words(p + group_bytes, end, before, WORDS_BEFORE_ARGV);
 	if (!p || !name_ok(before[0]))
 		return false;
 	s->name = before[0];
 	s->cwd = before[1];
+	s->properties = before[2];
+	s->defaults = before[3];
 	p = cut_words(p, end, s->words, head->argc);
 	p = p ? cut_words(p, end, s->words + head->argc + 1, head->envc) : NULL;
+	p = p ? cut_words(p, end, s->words + head->argc + 1 + head->envc + 1, head->hiddenc) : NULL;
 	return p == end;
 }
 
@@ -123,6 +144,8 @@ bool launch_spec_open(int fd, struct launch_spec *ret, struct error *e)
 		launch_spec_done(&s);
 		return error_set(e, ERR_INVALID, "the launch spec is not one of version %d", LAUNCH_VERSION);
 	}
+	s.uid = head.uid;
+	s.gid = head.gid;
 	s.log_max_bytes = head.log_max_bytes;
 	s.grace_ms = head.grace_ms;
 	s.go_timeout_ms = head.go_timeout_ms;

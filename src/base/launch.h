@@ -16,20 +16,30 @@
 #include <sys/types.h>
 
 enum {
-	LAUNCH_VERSION = 1,
+	LAUNCH_VERSION = 2,
 	LAUNCH_FD_SOCKET = 3, /* what the launcher finds when it starts: its socket … */
 	LAUNCH_FD_RUN = 4,    /* … and the directory run/ */
 	LAUNCH_FD_TREE = 200, /* where a driver inherits tree.lock: out of the way of shells' and programs' numbers */
 	LAUNCH_SPEC_BYTES_MAX = 4 * 1024 * 1024,
 	LAUNCH_NAME_MAX = 80,
 	LAUNCH_TEXT_MAX = 256,
+	LAUNCH_GROUPS_MAX = 4096,
+	LAUNCH_DEFAULTS_BYTES_MAX = 1024 * 1024, /* of the file that `defaults` names */
 };
 
 struct launch_spec {
-	const char *name;  /* of the attempt's directory, a plain file name */
-	const char *cwd;   /* "": the attempt's directory */
-	char *const *argv; /* NULL-terminated; argv[0] is the program */
-	char *const *envp; /* NULL-terminated */
+	const char *name; /* of the attempt's directory, a plain file name */
+	const char *cwd;  /* "": work/ in the attempt's directory */
+	/* Whom the driver runs as; uid -1: as we do, and gid and groups mean nothing. */
+	int64_t uid, gid;
+	const gid_t *groups; /* the supplementary ones */
+	size_t group_count;  /* at most LAUNCH_GROUPS_MAX */
+	/* What goes into the attempt's spark.conf; properties "": there is none. */
+	const char *properties;
+	const char *defaults; /* a file whose content comes before them; "": none; may be absent */
+	char *const *hidden; /* NULL-terminated absolute paths that Landlock keeps from the driver; none: no Landlock */
+	char *const *argv;   /* NULL-terminated; argv[0] is the program */
+	char *const *envp;   /* NULL-terminated */
 	int64_t log_max_bytes, grace_ms, go_timeout_ms;
 	/* private, of one that was opened */
 	char *bytes;

@@ -24,6 +24,8 @@
 #define RECORD_TREE_LOCK "tree.lock" /* flock held: a process of the attempt lives */
 #define RECORD_LOG "log"
 #define RECORD_HOLE "log.hole"
+#define RECORD_WORK "work"             /* the driver's working directory, its own */
+#define RECORD_PROPERTIES "spark.conf" /* secrets of the submission; only while the driver lives */
 
 enum {
 	RECORD_BYTES_MAX = 4096,

@@ -62,6 +62,18 @@ static bool check_base_path(const char *path, struct error *e)
 	return true;
 }
 
+static bool check_run_as(const struct config *c, struct error *e)
+{
+	if (str_empty(c->florus_launch_run_as))
+		return error_set(e, ERR_CONFIG, "florus.launch.run-as is empty; self is what it is without being set");
+	if (str_eq(c->florus_launch_run_as, "owner") && str_empty(c->livy_server_auth_type))
+		return error_set(
+			e, ERR_CONFIG,
+			"florus.launch.run-as = owner, and nobody proves who he is; set livy.server.auth.type, "
+			"or florus.launch.run-as to one user for all jobs");
+	return true;
+}
+
 bool config_only_local(const struct config *c)
 {
 	return is_loopback(c->livy_server_host);
@@ -73,7 +85,7 @@ bool config_check(const struct config *c, struct error *e)
 		return error_set(e, ERR_CONFIG, "livy.server.host is empty; 127.0.0.1 is the usual address");
 	if (str_empty(c->livy_spark_master))
 		return error_set(e, ERR_CONFIG, "livy.spark.master is empty; local[*] runs jobs on this machine");
-	if (!check_missing(c, e) || !check_base_path(c->florus_http_base_path, e))
+	if (!check_missing(c, e) || !check_base_path(c->florus_http_base_path, e) || !check_run_as(c, e))
 		return false;
 	if (!is_loopback(c->livy_server_host) && !c->florus_auth_allow_none && str_empty(c->livy_server_auth_type))
 		return error_set(

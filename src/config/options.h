@@ -101,6 +101,10 @@ enum {
 	  "How many jobs run at the same time; further ones wait. 0: as many as this machine has cores.") \
 	X(BOOL, florus_launch_hold, "florus.launch.hold", "false", 0, 0, NULL, CONFIG_RELOADABLE, \
 	  "Whether jobs are accepted but none is started.") \
+	X(STR, florus_launch_run_as, "florus.launch.run-as", "self", 0, 0, NULL, 0, \
+	  "Whom jobs run as: self (the user of florusd), owner (who sent them), or the name of a user. Needs root.") \
+	X(INT, florus_launch_min_uid, "florus.launch.min-uid", "1000", 1, 2147483647, NULL, 0, \
+	  "Lowest uid of an owner that jobs may run as.") \
 	X(STR, florus_launch_shim, "florus.launch.shim", NULL, 0, 0, NULL, 0, \
 	  "Path of florus-shim. Not set: beside florusd, else ../libexec/florus from there, else /usr/libexec/florus.") \
 	X(INT, florus_queue_max, "florus.queue.max", "10000", 1, 10000000, NULL, CONFIG_RELOADABLE, \

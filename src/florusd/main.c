@@ -8,6 +8,7 @@
 #include "florusd/statedir.h"
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 enum { OVERRIDES_MAX = 256, GO_TIMEOUT_MS = 30000, HEADER_PAIRS = 5 };
@@ -142,6 +143,18 @@ static void raise_limits(void)
 		log_warn("cannot raise the limit of open files", LOG_INT("limit", files.rlim_max));
 }
 
+/* Our memory holds secrets of all users: no core dump, no look into it for a job of the same user. */
+static void keep_memory_private(void)
+{
+	struct rlimit core;
+
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	if (getrlimit(RLIMIT_CORE, &core) == 0) {
+		core.rlim_cur = 0;
+		(void)setrlimit(RLIMIT_CORE, &core);
+	}
+}
+
 static void security_headers(struct florusd *d)
 {
 	const struct config *c = d->config;
@@ -214,12 +227,15 @@ static bool start(struct florusd *d, const char *const *env, struct error *e)
 {
 	const struct config *c = d->config;
 
+	keep_memory_private();
 	raise_limits();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGUSR1, SIG_IGN);
 	(void)signal(SIGUSR2, SIG_IGN);
 	d->loop = loop_new();
 	if (!statedir_open(c->florus_state_dir, &d->dir, e))
+		return false;
+	if (!str_eq(c->florus_launch_run_as, "self") && !statedir_let_pass(&d->dir, e))
 		return false;
 	const struct runner_config run = { c->florus_launch_shim, d->dir.run_fd, c->florus_kill_grace_ms, GO_TIMEOUT_MS,
 					   c->florus_log_max_bytes };

@@ -2,6 +2,7 @@
 #include "base/fdio.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -80,6 +81,36 @@ bool statedir_open(const char *path, struct statedir *ret, struct error *e)
 	}
 	*ret = d;
 	return true;
+}
+
+/* Cuts the path shorter and shorter. */
+static bool check_parents(char *path, struct error *e)
+{
+	struct stat st;
+
+	for (char *end = strrchr(path, '/'); end && end > path; end = strrchr(path, '/')) {
+		*end = '\0';
+		if (stat(path, &st) < 0)
+			return error_errno(e, errno, "stat %s", path);
+		if (!(st.st_mode & S_IXOTH))
+			return error_set(e, ERR_CONFIG,
+					 "florus.launch.run-as: other users cannot pass through %s to their jobs' "
+					 "directories; chmod o+x it, or set florus.state-dir to another place",
+					 path);
+	}
+	return true;
+}
+
+bool statedir_let_pass(const struct statedir *d, struct error *e)
+{
+	char link[32], path[PATH_MAX];
+
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", d->fd);
+	ssize_t n = readlink(link, path, sizeof path - 1);
+	if (n < 0 || fchmod(d->fd, 0711) < 0 || fchmod(d->run_fd, 0711) < 0)
+		return error_errno(e, errno, "open the way through the state directory");
+	path[n] = '\0';
+	return check_parents(path, e);
 }
 
 bool statedir_publish(const struct statedir *d, const char *host, int port, const char *base_path, struct error *e)

@@ -15,6 +15,12 @@ struct statedir {
 
 /* ERR_CONFIG with cause and cure: not writable, another user's, writable by others, in use. */
 MUST_CHECK bool statedir_open(const char *path, struct statedir *ret, struct error *e);
+
+/*
+ * Lets other users pass through to their jobs' directories: they may go where they know the way, not look around. ERR_CONFIG
+ * when a directory above does not let them come here.
+ */
+MUST_CHECK bool statedir_let_pass(const struct statedir *d, struct error *e);
 MUST_CHECK bool statedir_publish(const struct statedir *d, const char *host, int port, const char *base_path,
 				 struct error *e);
 void statedir_close(struct statedir *d); /* takes the url away */

@@ -1,5 +1,7 @@
 #include "model/sparkargs.h"
 #include "base/str.h"
+#include "model/javaprops.h"
+#include "model/redact.h"
 #include <stddef.h>
 #include <string.h>
 
@@ -148,6 +150,8 @@ static void push_all_conf(struct argv *v, const struct spec *spec, const char *v
 {
 	for (size_t i = 0; i < spec->conf_count; i++) {
 		const char *key = spec->conf[i].key, *value = spec->conf[i].value;
+		if (redact_is_secret(key))
+			continue;
 		const struct derived *d = find_derived(key);
 		size_t at = d ? (size_t)(d - derived) : 0;
 
@@ -162,6 +166,14 @@ static void push_all_conf(struct argv *v, const struct spec *spec, const char *v
 	for (size_t i = 0; i < DERIVED_COUNT; i++)
 		if (values[i])
 			push_conf(v, derived[i].key, values[i]);
+}
+
+static bool has_secrets(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->conf_count; i++)
+		if (redact_is_secret(spec->conf[i].key))
+			return true;
+	return false;
 }
 
 static bool check_size(const struct argv *v, struct error *e)
@@ -191,8 +203,8 @@ static bool check_size(const struct argv *v, struct error *e)
 bool sparkargs_build(struct arena *a, const struct spec *spec, const struct spark_settings *settings,
 		     const char ***ret_argv, struct error *e)
 {
-	/* spark-submit, file, the final NULL, four options of two strings each, all conf, all args */
-	size_t room = 3 + 2 * 4 + 2 * (spec->conf_count + DERIVED_COUNT) + spec->args.count;
+	/* spark-submit, file, the final NULL, five options of two strings each, all conf, all args */
+	size_t room = 3 + 2 * 5 + 2 * (spec->conf_count + DERIVED_COUNT) + spec->args.count;
 	struct argv v = { .arena = a, .items = arena_alloc(a, room * sizeof *v.items) };
 	const char *values[DERIVED_COUNT];
 
@@ -206,6 +218,8 @@ bool sparkargs_build(struct arena *a, const struct spec *spec, const struct spar
 	push_all_conf(&v, spec, values);
 	push_option(&v, "--proxy-user", settings->proxy_user);
 	push_option(&v, "--queue", spec->queue);
+	if (has_secrets(spec))
+		push_option(&v, "--properties-file", settings->properties);
 	push(&v, spec->file);
 	for (size_t i = 0; i < spec->args.count; i++)
 		push(&v, spec->args.items[i]);
@@ -216,6 +230,22 @@ bool sparkargs_build(struct arena *a, const struct spec *spec, const struct spar
 		return false;
 	*ret_argv = v.items;
 	return true;
+}
+
+bool sparkargs_properties(struct arena *a, const struct spec *spec, const char **ret, struct error *e)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(SPARK_PROPERTIES_MAX_BYTES);
+
+	for (size_t i = 0; i < spec->conf_count; i++)
+		if (redact_is_secret(spec->conf[i].key))
+			javaprops_add(&text, spec->conf[i].key, spec->conf[i].value);
+	if (!sbuf_ok(&text))
+		return error_set(
+			e, ERR_INVALID,
+			"Rejected, Reason: the configuration entries that hold secrets are longer than %d bytes.",
+			SPARK_PROPERTIES_MAX_BYTES);
+	*ret = text.len ? arena_strdup(a, text.data) : NULL;
+	return arena_ok(a) || error_set(e, ERR_TOO_LARGE, "the submission is too large");
 }
 
 bool sparkargs_is_path_list(const char *conf_key)

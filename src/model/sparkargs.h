@@ -13,11 +13,13 @@ struct spark_settings {
 	const char *master;       /* livy.spark.master; always wins (D23) */
 	const char *deploy_mode;  /* livy.spark.deploy-mode; NULL or "": not set */
 	const char *proxy_user;   /* effective user to impersonate; NULL: no --proxy-user */
+	const char *properties;   /* path of the file with the secrets; needed when there are some */
 };
 
 enum {
 	SPARK_ARGV_MAX_BYTES = 1024 * 1024, /* strings and pointers; Linux allows 2 MiB, the environment included */
 	SPARK_ARGV_MAX_COUNT = 65536,       /* spark-submit's shell script takes seconds for more */
+	SPARK_PROPERTIES_MAX_BYTES = 1024 * 1024,
 };
 
 /*
@@ -28,6 +30,13 @@ enum {
  */
 MUST_CHECK bool sparkargs_build(struct arena *a, const struct spec *spec, const struct spark_settings *settings,
 				const char ***ret_argv, struct error *e);
+
+/*
+ * The conf entries whose keys name secrets (model/redact), as the text of a properties file; NULL: there are none.
+ * They are never in argv, which everybody on the host can read, but in the file that --properties-file names there.
+ * ERR_INVALID over SPARK_PROPERTIES_MAX_BYTES; ERR_TOO_LARGE when the arena is full.
+ */
+MUST_CHECK bool sparkargs_properties(struct arena *a, const struct spec *spec, const char **ret, struct error *e);
 
 /*
  * True for conf keys whose value is a comma- or blank-separated list of paths that must be resolved like

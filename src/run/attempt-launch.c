@@ -116,11 +116,19 @@ static char *const *words(const char *const *list)
 struct attempt *attempt_launch(struct runner *r, const struct attempt_spec *spec, attempt_fn *fn, void *arg)
 {
 	struct attempt *a = attempt_new(r, spec->batch_id, spec->attempt, spec->nonce, fn, arg);
+	const struct account *who = spec->account;
 	struct launch_spec wire = {
 		.name = a->name,
 		.cwd = spec->cwd ? spec->cwd : "",
 		.argv = words(spec->argv),
 		.envp = words(spec->envp),
+		.uid = who ? (int64_t)who->uid : -1,
+		.gid = who ? (int64_t)who->gid : -1,
+		.groups = who ? who->groups : NULL,
+		.group_count = who ? who->group_count : 0,
+		.properties = spec->properties ? spec->properties : "",
+		.defaults = spec->defaults ? spec->defaults : "",
+		.hidden = words(spec->hidden),
 		.log_max_bytes = r->config.log_max_bytes,
 		.grace_ms = r->config.kill_grace_ms,
 		.go_timeout_ms = r->config.go_timeout_ms,

@@ -65,12 +65,22 @@ void attempt_enter(struct attempt *a, enum attempt_phase phase)
 	loop_timer_stop(a->timer);
 }
 
+/* Its shim has done that, or, if it was killed, mostly the launcher. */
+static void remove_secrets(const struct attempt *a)
+{
+	char path[ATTEMPT_NAME_MAX + sizeof RECORD_PROPERTIES + 1];
+
+	(void)snprintf(path, sizeof path, "%s/%s", a->name, RECORD_PROPERTIES);
+	(void)unlinkat(a->runner->config.run_dirfd, path, 0);
+}
+
 void attempt_finish(struct attempt *a, const struct attempt_report *report)
 {
 	attempt_enter(a, PHASE_OVER);
 	loop_timer_stop(a->kill_timer);
 	attempt_drop_control(a);
 	attempt_drop_pidfd(a);
+	remove_secrets(a);
 	a->fn(a->arg, report);
 }
 

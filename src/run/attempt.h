@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "loop/loop.h"
+#include "run/account.h"
 #include <sys/types.h>
 
 struct runner;
@@ -38,9 +39,13 @@ struct attempt_spec {
 	int64_t batch_id;
 	int attempt; /* 1, 2, … */
 	char nonce[ID_NONCE_LEN + 1];
-	const char *const *argv; /* argv[0] is the program's absolute path; NULL-terminated */
-	const char *const *envp; /* the whole environment; NULL-terminated */
-	const char *cwd;         /* NULL: the attempt's own directory */
+	const char *const *argv;       /* argv[0] is the program's absolute path; NULL-terminated */
+	const char *const *envp;       /* the whole environment; NULL-terminated */
+	const char *cwd;               /* NULL: work/ in the attempt's own directory */
+	const struct account *account; /* whom it runs as; NULL: as we do */
+	const char *properties;        /* text of spark.conf in its directory; NULL: there is none */
+	const char *defaults;          /* a file to put before it, if it exists; NULL: none */
+	const char *const *hidden;     /* paths that Landlock keeps from it, NULL-terminated; NULL: no Landlock */
 };
 
 enum attempt_event {

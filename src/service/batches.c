@@ -99,7 +99,7 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 	b->paths = paths_new(allowed ? allowed : standard, allowed ? warn_dir : NULL);
 
 	int64_t since_ms = clock_wall_ms() - b->config->livy_server_session_state_retain_ms;
-	if (!launch_setup(b, setup->env, e) ||
+	if (!launch_setup(b, setup->env, e) || !runas_setup(b, e) ||
 	    !store_load(b->store, since_ms, BATCHES_RECENT_MAX, load_row, &loading, e)) {
 		free(loading.unfinished);
 		free(loading.boot_ids);
@@ -119,6 +119,7 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 void batches_stop(struct batches *b)
 {
 	b->stopping = true;
+	runas_stop(b);
 	loop_timer_stop(b->pump_timer);
 	loop_timer_stop(b->unstored_timer);
 	for (size_t i = 0; i < b->count; i++)

@@ -166,6 +166,25 @@ static bool judge(struct arrival *a, const struct batch_request *rq, struct erro
 	return a->in.only_existing;
 }
 
+/* A job that could not run as its user is refused now, not when it is its turn. */
+static void account_found(void *arg, const struct account *account, const struct error *e)
+{
+	struct arrival *a = arg;
+	struct error refusal = *e;
+
+	(void)account;
+	if (e->code == ERR_NONE) {
+		store_insert(a->of->store, &a->in);
+		return;
+	}
+	if (e->code != ERR_UNAVAILABLE)
+		(void)error_set(&refusal, ERR_FORBIDDEN, "Rejected, Reason: the job cannot run as its user: %s.",
+				e->msg);
+	a->of->queued--;
+	a->fn(a->arg, NULL, &refusal);
+	arrival_free(a);
+}
+
 bool batches_full(const struct batches *b)
 {
 	return b->queued >= b->config->florus_queue_max;
@@ -199,5 +218,5 @@ void batches_create(struct batches *b, const struct batch_request *rq, batches_f
 	a->in.request_len = rq->body_len;
 	a->in.created_ms = clock_wall_ms();
 	id_random_hex(a->in.nonce, ID_NONCE_LEN);
-	store_insert(b->store, &a->in);
+	runas_find(b, a->proxy_user ? a->proxy_user : a->owner, account_found, a);
 }

@@ -2,10 +2,12 @@
 #include "model/sparkargs.h"
 #include "service/registry.h"
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { JOB_ENV_MAX = 256 };
+enum { JOB_ENV_MAX = 256, OWN_VARIABLES = 3 };
 
 static bool find_spark_submit(struct batches *b, struct error *e)
 {
@@ -55,11 +57,41 @@ static void build_job_env(struct batches *b, const char *const *env)
 	b->job_env[n] = sbuf_take(&home);
 }
 
+/* Spark up to 3.5 reads it only when it is given no other properties file: then we put it before ours. */
+static void find_spark_defaults(struct batches *b)
+{
+	_sbuf_ struct sbuf path = SBUF_INIT(PATH_MAX);
+	const char *dir = NULL;
+
+	for (size_t i = 0; b->job_env[i]; i++)
+		if (str_starts(b->job_env[i], "SPARK_CONF_DIR="))
+			dir = strchr(b->job_env[i], '=') + 1;
+	if (str_empty(dir))
+		sbuf_addf(&path, "%s/conf/spark-defaults.conf", b->config->livy_server_spark_home);
+	else
+		sbuf_addf(&path, "%s/spark-defaults.conf", dir);
+	b->spark_defaults = sbuf_ok(&path) ? sbuf_take(&path) : xstrdup("");
+}
+
+static bool find_run_path(struct batches *b, struct error *e)
+{
+	char link[32], path[PATH_MAX];
+
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", b->run_dirfd);
+	ssize_t n = readlink(link, path, sizeof path - 1);
+	if (n < 0)
+		return error_errno(e, errno, "find the path of run/");
+	path[n] = '\0';
+	b->run_path = xstrdup(path);
+	return true;
+}
+
 bool launch_setup(struct batches *b, const char *const *env, struct error *e)
 {
-	if (!find_spark_submit(b, e))
+	if (!find_spark_submit(b, e) || !find_run_path(b, e))
 		return false;
 	build_job_env(b, env);
+	find_spark_defaults(b);
 	return true;
 }
 
@@ -69,33 +101,93 @@ void launch_done(struct batches *b)
 		free((void *)(uintptr_t)b->job_env[i]);
 	free(b->job_env);
 	free(b->spark_submit);
+	free(b->spark_defaults);
+	free(b->run_path);
+}
+
+/* `name` is that of the attempt's directory, into which the secrets go. */
+static bool plan(const struct batches *b, struct arena *a, const char *name, const char *body, size_t n,
+		 struct spec *ret_spec, const char ***ret_argv, const char **ret_properties, struct error *e)
+{
+	_sbuf_ struct sbuf path = SBUF_INIT(2 * PATH_MAX);
+
+	sbuf_addf(&path, "%s/%s/%s", b->run_path, name, RECORD_PROPERTIES);
+	struct spark_settings settings = {
+		.spark_submit = b->spark_submit,
+		.master = b->config->livy_spark_master,
+		.deploy_mode = b->config->livy_spark_deploy_mode,
+		.properties = arena_strdup(a, sbuf_str(&path)),
+	};
+
+	return spec_parse(a, body, n, ret_spec, e) && paths_resolve(b->paths, a, ret_spec, e) &&
+	       sparkargs_properties(a, ret_spec, ret_properties, e) &&
+	       sparkargs_build(a, ret_spec, &settings, ret_argv, e);
 }
 
 bool launch_argv(const struct batches *b, struct arena *a, const char *body, size_t n, struct spec *ret_spec,
 		 const char ***ret_argv, struct error *e)
 {
-	struct spark_settings settings = {
-		.spark_submit = b->spark_submit,
-		.master = b->config->livy_spark_master,
-		.deploy_mode = b->config->livy_spark_deploy_mode,
-	};
+	char longest[ATTEMPT_NAME_MAX];
+	const char *properties;
 
-	return spec_parse(a, body, n, ret_spec, e) && paths_resolve(b->paths, a, ret_spec, e) &&
-	       sparkargs_build(a, ret_spec, &settings, ret_argv, e);
+	(void)memset(longest, 'x', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	return plan(b, a, longest, body, n, ret_spec, ret_argv, &properties, e);
 }
 
-struct attempt *launch_start(struct entry *en, const char *body, size_t n, attempt_fn *fn, struct error *e)
+/* What a login would set. */
+static const char *const *account_env(const struct batches *b, struct arena *a, const struct account *account)
+{
+	const char *const own[OWN_VARIABLES][2] = { { "HOME=", account->home },
+						    { "USER=", account->name },
+						    { "LOGNAME=", account->name } };
+	size_t n = 0;
+
+	while (b->job_env[n])
+		n++;
+	const char **env = arena_alloc(a, (n + OWN_VARIABLES + 1) * sizeof *env);
+	if (!env)
+		return NULL;
+	n = 0;
+	for (size_t i = 0; b->job_env[i]; i++) {
+		bool theirs = false;
+
+		for (size_t k = 0; k < OWN_VARIABLES; k++)
+			theirs = theirs || str_starts(b->job_env[i], own[k][0]);
+		if (!theirs)
+			env[n++] = b->job_env[i];
+	}
+	for (size_t k = 0; k < OWN_VARIABLES; k++) {
+		_sbuf_ struct sbuf text = SBUF_INIT(PATH_MAX + 16);
+
+		sbuf_addf(&text, "%s%s", own[k][0], own[k][1]);
+		env[n++] = arena_strdup(a, sbuf_str(&text));
+	}
+	env[n] = NULL;
+	return arena_ok(a) ? env : NULL;
+}
+
+struct attempt *launch_start(struct entry *en, const char *body, size_t n, const struct account *account,
+			     attempt_fn *fn, struct error *e)
 {
 	_arena_ struct arena *a = arena_new(SPEC_ARENA_MAX);
 	struct batches *b = en->of;
 	struct attempt_spec how = { .batch_id = en->shown.id, .attempt = en->shown.attempt };
+	char name[ATTEMPT_NAME_MAX];
 	struct spec spec;
 	const char **argv;
 
-	if (!launch_argv(b, a, body, n, &spec, &argv, e))
+	attempt_name(name, en->shown.id, en->shown.attempt, en->shown.nonce);
+	if (!plan(b, a, name, body, n, &spec, &argv, &how.properties, e))
 		return NULL;
 	memcpy(how.nonce, en->shown.nonce, sizeof how.nonce);
 	how.argv = argv;
-	how.envp = b->job_env;
+	how.envp = account ? account_env(b, a, account) : b->job_env;
+	how.account = account;
+	how.defaults = b->spark_defaults;
+	if (!how.envp) {
+		(void)error_set(e, ERR_TOO_LARGE, "the submission is too large");
+		return NULL;
+	}
 	return attempt_launch(b->runner, &how, fn, en);
 }

@@ -43,8 +43,9 @@ struct batches {
 	struct paths *paths;
 	int run_dirfd;
 	bool stopping;
-	const char **job_env; /* NULL-terminated, owned */
-	char *spark_submit;
+	const char **job_env;                /* NULL-terminated, owned */
+	char *spark_submit, *spark_defaults; /* the second need not exist */
+	char *run_path;                      /* of run_dirfd, absolute */
 
 	struct entry **items; /* ascending ids */
 	size_t count, cap, finished;
@@ -57,6 +58,8 @@ struct batches {
 	struct change *unstored; /* what the store could not take; oldest first */
 	int64_t purge_due_ms, paused_until_ms;
 	bool purging;
+	struct question *runas_asking, *runas_waiting; /* first come, first served */
+	int runas_asking_count;
 };
 
 static inline struct entry *entry_of(const struct batch *b)
@@ -98,7 +101,21 @@ void launch_done(struct batches *b);
 /* A body that was accepted, or is about to be, as the argv it becomes. */
 MUST_CHECK bool launch_argv(const struct batches *b, struct arena *a, const char *body, size_t n, struct spec *ret_spec,
 			    const char ***ret_argv, struct error *e);
-struct attempt *launch_start(struct entry *en, const char *body, size_t n, attempt_fn *fn, struct error *e);
+/* account NULL: as we do. */
+struct attempt *launch_start(struct entry *en, const char *body, size_t n, const struct account *account,
+			     attempt_fn *fn, struct error *e);
+
+/* runas.c */
+MUST_CHECK bool runas_setup(struct batches *b, struct error *e);
+
+/*
+ * Calls fn once, perhaps at once: with the account that a job of `user` (its effective user, NULL: nobody) runs as, NULL
+ * meaning as we do; or with an error: ERR_NOT_FOUND or ERR_FORBIDDEN when there is none, ERR_UNAVAILABLE when it is
+ * not known now. The account is borrowed for the call.
+ */
+typedef void runas_fn(void *arg, const struct account *account, const struct error *e);
+void runas_find(struct batches *b, const char *user, runas_fn *fn, void *arg);
+void runas_stop(struct batches *b); /* those who wait get ERR_UNAVAILABLE */
 
 /* janitor.c */
 void janitor_start(struct batches *b);

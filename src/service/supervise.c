@@ -103,6 +103,13 @@ struct intent {
 	struct entry *entry;
 };
 
+static void intent_free(struct intent *it)
+{
+	registry_release(it->entry);
+	free(it->in.out_request);
+	free(it);
+}
+
 /* Nothing ran: tell the table, with the reason. */
 static void came_to_nothing(struct entry *en, enum event event, const char *why)
 {
@@ -127,6 +134,11 @@ static void forbidden(struct entry *en, const char *why)
 	came_to_nothing(en, EVENT_NEVER_STARTED, why);
 }
 
+static enum event try_failed(struct entry *en)
+{
+	return ++en->tries < LAUNCH_TRIES_MAX ? EVENT_NEVER_STARTED : EVENT_GAVE_UP;
+}
+
 static void on_report(void *arg, const struct attempt_report *report)
 {
 	struct entry *en = arg;
@@ -137,7 +149,7 @@ static void on_report(void *arg, const struct attempt_report *report)
 		return;
 	case ATTEMPT_NEVER_STARTED:
 		en->run = attempt_forget(en->run);
-		supervise_event(en, ++en->tries < LAUNCH_TRIES_MAX ? EVENT_NEVER_STARTED : EVENT_GAVE_UP, report);
+		supervise_event(en, try_failed(en), report);
 		return;
 	case ATTEMPT_ENDED:
 		en->run = attempt_forget(en->run);
@@ -148,9 +160,10 @@ static void on_report(void *arg, const struct attempt_report *report)
 	}
 }
 
-static void start(struct entry *en, const struct store_intent *in)
+static void start(struct entry *en, const struct store_intent *in, const struct account *account,
+		  const struct error *no_account)
 {
-	struct error e = { 0 };
+	struct error e = *no_account;
 
 	if (en->shown.state == STATE_KILLING) {
 		came_to_nothing(en, EVENT_NEVER_STARTED, "killed before it was started");
@@ -158,9 +171,20 @@ static void start(struct entry *en, const struct store_intent *in)
 	}
 	en->shown.attempt = in->attempt;
 	excerpt_close(&en->excerpt); /* that of an earlier attempt, if anybody looked */
-	en->run = launch_start(en, in->out_request, in->out_request_len, on_report, &e);
+	if (e.code == ERR_NONE)
+		en->run = launch_start(en, in->out_request, in->out_request_len, account, on_report, &e);
 	if (!en->run)
-		came_to_nothing(en, EVENT_GAVE_UP, e.msg);
+		came_to_nothing(en, e.code == ERR_UNAVAILABLE ? try_failed(en) : EVENT_GAVE_UP, e.msg);
+}
+
+static void account_found(void *arg, const struct account *account, const struct error *e)
+{
+	struct intent *it = arg;
+	struct entry *en = it->entry;
+
+	if (!en->of->stopping)
+		start(en, &it->in, account, e);
+	intent_free(it);
 }
 
 static void intent_stored(struct store_op *op)
@@ -169,16 +193,17 @@ static void intent_stored(struct store_op *op)
 	struct entry *en = it->entry;
 
 	if (!en->of->stopping) {
-		if (op->ok)
-			start(en, &it->in);
-		else if (op->error.code == ERR_CONFLICT)
+		if (op->ok) {
+			runas_find(en->of, en->shown.proxy_user ? en->shown.proxy_user : en->shown.owner, account_found,
+				   it);
+			return;
+		}
+		if (op->error.code == ERR_CONFLICT)
 			forbidden(en, op->error.msg);
 		else
 			postpone(en, op->error.msg);
 	}
-	free(it->in.out_request);
-	free(it);
-	registry_release(en);
+	intent_free(it);
 }
 
 /* L3: the intent is on the disk before anything is started. */

@@ -94,6 +94,8 @@ static void write_orphan_end(const char *name, int status)
 	struct error e;
 	_close_ int dir_fd = open_dir(name);
 
+	if (dir_fd >= 0)
+		(void)unlinkat(dir_fd, RECORD_PROPERTIES, 0);
 	/* When it cannot be written the status is lost, and is reported as lost. */
 	if (dir_fd >= 0 && faccessat(dir_fd, RECORD_EXIT, F_OK, 0) < 0)
 		(void)!record_write_exit(dir_fd, &x, &e);
@@ -177,6 +179,7 @@ static bool set_up(struct launcher *l)
 	l->zygote.oom_reset = score_fd >= 0 && read(score_fd, score, sizeof score - 1) > 0 && score[0] == '-';
 	(void)setsid();
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	(void)prctl(PR_SET_DUMPABLE, 0); /* shims inherit it: drivers of the same user cannot look into them */
 	struct rlimit core = { 0 };
 	if (getrlimit(RLIMIT_CORE, &core) == 0) {
 		core.rlim_cur = 0;

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,7 +25,8 @@ struct shim {
 	const struct zygote *zygote;
 	struct launch_spec spec;
 	char name[LAUNCH_NAME_MAX];
-	int control_fd, dir_fd, signal_fd, log_fd, shim_lock_fd, tree_lock_fd, cgroup_fd;
+	int control_fd, dir_fd, work_fd, signal_fd, log_fd, shim_lock_fd, tree_lock_fd, cgroup_fd;
+	char work[PATH_MAX]; /* where work_fd is */
 	struct record_process self;
 	pid_t driver; /* 0 once reaped */
 	struct tree tree;
@@ -36,13 +38,15 @@ struct shim {
 static void remove_dir(const struct shim *s)
 {
 	static const char *const files[] = {
-		RECORD_SHIM, RECORD_EXIT_TMP, RECORD_LOG, RECORD_STARTED, RECORD_TREE_LOCK, RECORD_SHIM_LOCK,
+		RECORD_SHIM,    RECORD_EXIT_TMP,  RECORD_LOG,       RECORD_PROPERTIES,
+		RECORD_STARTED, RECORD_TREE_LOCK, RECORD_SHIM_LOCK,
 	};
 
 	if (s->dir_fd < 0)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		(void)unlinkat(s->dir_fd, files[i], 0);
+	(void)unlinkat(s->dir_fd, RECORD_WORK, AT_REMOVEDIR);
 	(void)unlinkat(LAUNCH_FD_RUN, s->name, AT_REMOVEDIR);
 }
 
@@ -67,6 +71,41 @@ static bool make_lock(const struct shim *s, const char *file, int *ret_fd, struc
 	return flock(fd, LOCK_EX) == 0 || error_errno(e, errno, "lock %s", file);
 }
 
+/* The driver's own directory: nothing that it makes there can pass for a file of ours. */
+static bool make_work(struct shim *s, struct error *e)
+{
+	char link[32];
+
+	if (mkdirat(s->dir_fd, RECORD_WORK, 0700) < 0)
+		return error_errno(e, errno, "make the working directory");
+	s->work_fd = openat(s->dir_fd, RECORD_WORK, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (s->work_fd < 0)
+		return error_errno(e, errno, "open the working directory");
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", s->work_fd);
+	ssize_t n = readlink(link, s->work, sizeof s->work - 1);
+	if (n < 0)
+		return error_errno(e, errno, "find the working directory");
+	s->work[n] = '\0';
+	return true;
+}
+
+/*
+ * What the driver's user gets: his directory, his log (so that /dev/stderr can be opened), and the way there; he
+ * may pass through ours, and neither list nor open anything in it.
+ */
+static bool hand_over(const struct shim *s, struct error *e)
+{
+	const struct launch_spec *spec = &s->spec;
+	uid_t uid = (uid_t)spec->uid;
+	gid_t gid = (gid_t)spec->gid;
+
+	if (spec->uid < 0)
+		return true;
+	return (fchownat(s->dir_fd, RECORD_WORK, uid, gid, AT_SYMLINK_NOFOLLOW) == 0 &&
+		fchown(s->log_fd, uid, gid) == 0 && fchmod(s->dir_fd, 0711) == 0) ||
+	       error_errno(e, errno, "give the working directory to uid %u", uid);
+}
+
 static bool make_dir(struct shim *s, struct error *e)
 {
 	if (mkdirat(LAUNCH_FD_RUN, s->name, 0700) < 0)
@@ -79,7 +118,9 @@ static bool make_dir(struct shim *s, struct error *e)
 	    !record_write_process(s->dir_fd, RECORD_SHIM, &s->self, e))
 		return false;
 	s->log_fd = openat(s->dir_fd, RECORD_LOG, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
-	return s->log_fd >= 0 || error_errno(e, errno, "create the log");
+	if (s->log_fd < 0)
+		return error_errno(e, errno, "create the log");
+	return make_work(s, e) && hand_over(s, e) && properties_write(&s->spec, s->dir_fd, e);
 }
 
 static bool set_up(struct shim *s, struct error *e)
@@ -160,7 +201,8 @@ static void start(struct shim *s)
 	s->cgroup_fd = cgroup_make(s->zygote->cgroup_fd, s->name);
 	s->end.started_wall_ms = clock_wall_ms();
 	s->driver = driver_start(&(struct driver_start){ .spec = &s->spec,
-							 .dir_fd = s->dir_fd,
+							 .work_fd = s->work_fd,
+							 .work = s->work,
 							 .log_fd = s->log_fd,
 							 .tree_lock_fd = s->tree_lock_fd,
 							 .cgroup_fd = s->cgroup_fd,
@@ -173,8 +215,10 @@ static void start(struct shim *s)
 	if (err) {
 		s->end.kind = RECORD_NO_EXEC;
 		s->end.code = err;
-		(void)snprintf(s->end.why, sizeof s->end.why, "could not %s %s: %s", step,
-			       strcmp(step, "execute") == 0 ? s->spec.argv[0] : s->spec.cwd, strerror(err));
+		const char *where = s->spec.cwd[0] ? s->spec.cwd : s->work;
+
+		(void)snprintf(s->end.why, sizeof s->end.why, "could not %s %.150s: %s", step,
+			       strcmp(step, "execute") == 0 ? s->spec.argv[0] : where, strerror(err));
 		return;
 	}
 	if (proc_read(s->driver, &p)) { /* it is not reaped yet, so it is there */
@@ -199,6 +243,7 @@ static void settle_down(struct shim *s)
 	}
 	launch_spec_done(&s->spec);
 	(void)close(s->control_fd);
+	(void)close(s->work_fd);
 	(void)close(s->tree_lock_fd);
 	(void)close(LAUNCH_FD_RUN);
 }
@@ -267,6 +312,7 @@ void shim_main(const struct zygote *z, int spec_fd, int control_fd)
 		.zygote = z,
 		.control_fd = control_fd,
 		.dir_fd = -1,
+		.work_fd = -1,
 		.signal_fd = -1,
 		.log_fd = -1,
 		.shim_lock_fd = -1,
@@ -289,6 +335,7 @@ void shim_main(const struct zygote *z, int spec_fd, int control_fd)
 	settle_down(&s);
 	supervise(&s);
 	cgroup_remove(z->cgroup_fd, s.name);
+	(void)unlinkat(s.dir_fd, RECORD_PROPERTIES, 0);
 	write_end(&s);
 	_exit(0);
 }

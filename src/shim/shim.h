@@ -5,6 +5,8 @@
  *     launcher.c  the zygote: forks shims   tree.c    ending the driver's tree
  *     shim.c      the life of one shim      logcap.c  giving back the middle of a long log
  *     cgroup.c    a cgroup of its own, where there is one
+ *     identity.c  becoming the driver's user
+ *     properties.c  the file that carries secrets to spark-submit
  *
  * One thread, no heap worth the name, base only. It talks to florusd until the driver is
  * started; after that only files, signals and its pidfd connect them. It never exits before the
@@ -31,13 +33,33 @@ NORETURN void shim_main(const struct zygote *z, int spec_fd, int control_fd);
 
 struct driver_start {
 	const struct launch_spec *spec;
-	int dir_fd, log_fd, tree_lock_fd;
-	int cgroup_fd; /* -1: none */
+	int work_fd, log_fd, tree_lock_fd;
+	const char *work; /* where work_fd is */
+	int cgroup_fd;    /* -1: none */
 	bool oom_reset;
 };
 
 /* The pid, whether or not the program could be executed. *ret_err: 0, or an errno and what could not be done. -1: no process. */
 pid_t driver_start(const struct driver_start *start, int *ret_err, const char **ret_step);
+
+/* --- identity.c --- */
+
+/* Between vfork and exec: becomes the spec's user, with none of our rights. False: errno. */
+bool identity_become(const struct launch_spec *spec);
+
+/* Files are opened as the spec's user would, from here to identity_restore(), which frees. False: errno, and restore all the same. */
+struct identity {
+	bool borrowed;
+	int group_count;
+	gid_t *groups;
+};
+MUST_CHECK bool identity_borrow(const struct launch_spec *spec, struct identity *ret);
+MUST_CHECK bool identity_restore(struct identity *i); /* false: we cannot be ourselves again; end */
+
+/* --- properties.c --- */
+
+/* Writes spark.conf, if the spec wants one. */
+MUST_CHECK bool properties_write(const struct launch_spec *spec, int dir_fd, struct error *e);
 
 /* --- tree.c --- */
 

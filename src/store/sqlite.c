@@ -275,6 +275,19 @@ static bool harden_wal(const char *path, struct error *e)
 	return fd < 0 ? error_errno(e, errno, "opening florus.db-wal") : write_again(fd, e);
 }
 
+/* Ours alone, whatever the umask: the directory may be one that others pass through. SQLite gives new ones the first one's mode. */
+static bool keep_private(const char *path, struct error *e)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	char file[DB_PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+		if (snprintf(file, sizeof file, "%s%s", path, suffixes[i]) >= (int)sizeof file ||
+		    (chmod(file, 0600) < 0 && errno != ENOENT))
+			return error_errno(e, errno, "make florus.db%s private", suffixes[i]);
+	return true;
+}
+
 static bool open_checked(struct db *db, const char *path, struct error *e)
 {
 	if (!check_header(path, e))
@@ -284,8 +297,8 @@ static bool open_checked(struct db *db, const char *path, struct error *e)
 			    NULL) != SQLITE_OK)
 		return error_set(e, ERR_CONFIG, "cannot open florus.db in the state directory: %s",
 				 db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
-	return configure(db, e) && quick_check(db, e) && harden_wal(path, e) && migrate(db, e) && prepare_all(db, e) &&
-	       read_next_id(db, e);
+	return keep_private(path, e) && configure(db, e) && quick_check(db, e) && harden_wal(path, e) &&
+	       migrate(db, e) && prepare_all(db, e) && read_next_id(db, e);
 }
 
 bool db_open(struct db *db, const char *path, struct error *e)

@@ -228,3 +228,35 @@ TEST(the_keys_that_hold_lists_of_paths)
 	CHECK(!sparkargs_is_path_list("spark.jar"));
 	CHECK(!sparkargs_is_path_list(""));
 }
+
+#define WITH_SECRETS                                                                                                    \
+	"{\"file\":\"/a\",\"conf\":{\"spark.a\":\"1\",\"spark.hadoop.fs.s3a.Secret.Key\":\" two\\nlines\",\"b\":\"2\"," \
+	"\"x.accessKey\":\"k\"}}"
+
+TEST(secrets_are_in_no_argument)
+{
+	struct spark_settings settings = local;
+
+	settings.properties = "/run/spark.conf";
+	CHECK_STR(command(WITH_SECRETS, &settings),
+		  "/opt/spark/bin/spark-submit | --conf | spark.a=1 | --conf | b=2 | --conf | spark.master=local[2]"
+		  " | --properties-file | /run/spark.conf | /a");
+	/* Nowhere at all is better than there. */
+	CHECK_STR(command(WITH_SECRETS, &local), "/opt/spark/bin/spark-submit | --conf | spark.a=1 | --conf | b=2"
+						 " | --conf | spark.master=local[2] | /a");
+}
+
+TEST(secrets_are_in_the_properties)
+{
+	_arena_ struct arena *a = arena_new(SPEC_ARENA_MAX);
+	struct error e = { 0 };
+	struct spec spec;
+	const char *text;
+
+	CHECK_OK(spec_parse(a, WITH_SECRETS, strlen(WITH_SECRETS), &spec, &e), e);
+	CHECK_OK(sparkargs_properties(a, &spec, &text, &e), e);
+	CHECK_STR(text, "spark.hadoop.fs.s3a.Secret.Key=\\u0020two\\u000alines\nx.accessKey=k\n");
+	CHECK_OK(spec_parse(a, "{\"file\":\"/a\"}", 13, &spec, &e), e);
+	CHECK_OK(sparkargs_properties(a, &spec, &text, &e), e);
+	CHECK(!text);
+}
