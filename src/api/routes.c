@@ -38,9 +38,15 @@ static const char *strip_base(const struct config *config, const char *path)
 	return strncmp(path, base, n) == 0 && path[n] == '/' ? path + n : NULL;
 }
 
+/* Is the path a mount of Livy's API, or below one? */
 static bool is_api_path(const char *path)
 {
-	return str_starts(path, "/batches") || str_starts(path, "/sessions") || str_starts(path, "/version");
+	static const char *const mounts[] = { "/batches", "/sessions", "/version" };
+
+	for (size_t i = 0; i < ARRAY_LEN(mounts); i++)
+		if (str_starts(path, mounts[i]) && strchr("/;", path[strlen(mounts[i])]))
+			return true;
+	return false;
 }
 
 /* A POST may stand for another method (livy.md 1.0): clients behind proxies that know only GET and POST. */
@@ -51,6 +57,7 @@ static enum http_method method_of(struct http_request *rq)
 
 	if (http_method(rq) != HTTP_POST)
 		return http_method(rq);
+	name = name ? name : http_form(rq, "_method");
 	for (size_t i = 0; !name && i < ARRAY_LEN(headers); i++)
 		name = http_header(rq, headers[i]);
 	return name ? http_method_parse(name) : HTTP_POST;
@@ -88,9 +95,7 @@ static void run(struct call *c)
 
 	if (livy)
 		http_reply_may_compress(c->rq);
-	if (!csrf_ok(c))
-		api_answer_page(c, 400, "Missing Required Header for CSRF protection.");
-	else if (livy && !version_ok(c->rq, &e))
+	if (livy && !version_ok(c->rq, &e))
 		api_answer_error(c, &e);
 	else if (!http_body_decode(c->rq, &e))
 		api_answer_error(c, &e);
@@ -112,17 +117,27 @@ static void refuse_path(struct call *c)
 	enum route_result why =
 		path ? route_find(routes, ARRAY_LEN(routes), method_of(c->rq), path + c->mount_len, &match)
 		     : ROUTE_NO_PATH;
-	struct error e = { 0 };
 
 	if (why == ROUTE_BAD_ESCAPE) {
-		(void)error_set(&e, ERR_INVALID, "the path holds a bad %%-escape");
-		api_answer_error(c, &e);
+		http_reply_bad_message(c->rq, 400, "the path holds a bad %-escape");
+		api_done(c);
 		return;
 	}
 	if (why == ROUTE_NO_METHOD)
 		http_reply_header(c->rq, "Allow", match.allow);
 	api_answer_empty(c, why == ROUTE_NO_METHOD ? 405 : 404,
 			 path && is_api_path(path + c->mount_len) ? API_JSON : API_HTML);
+}
+
+/* Livy's order: who asks, whether a page made him ask, and only then what for. */
+static void admit(struct call *c)
+{
+	if (!csrf_ok(c))
+		api_answer_page(c, 400, "Missing Required Header for CSRF protection.");
+	else if (c->route)
+		run(c);
+	else
+		refuse_path(c);
 }
 
 void api_handle(void *arg, struct http_request *rq)
@@ -143,9 +158,7 @@ void api_handle(void *arg, struct http_request *rq)
 	log_debug("request", LOG_STR("method", http_method_name(rq)), LOG_STR("path", http_path(rq)),
 		  LOG_STR("request", http_request_id(rq)));
 	if (api->auth && !is_public(c))
-		identify(c, c->route ? run : refuse_path);
-	else if (c->route)
-		run(c);
+		identify(c, admit);
 	else
-		refuse_path(c);
+		admit(c);
 }

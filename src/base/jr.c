@@ -51,6 +51,16 @@ static size_t string_len(const char *s)
 	return (size_t)(p - s) + (*p == '"');
 }
 
+/* Where the next string or number may begin, from s + 1 on. */
+static size_t other_len(const char *s)
+{
+	size_t n = 1;
+
+	while (s[n] && s[n] != '"' && s[n] != '-' && !(s[n] >= '0' && s[n] <= '9'))
+		n++;
+	return n;
+}
+
 static void mark_numbers(const char *s, struct sbuf *out)
 {
 	while (*s) {
@@ -67,7 +77,7 @@ static void mark_numbers(const char *s, struct sbuf *out)
 			sbuf_add(out, s, n);
 			sbuf_addc(out, '"');
 		} else {
-			n = strcspn(s + 1, "\"-0123456789") + 1;
+			n = other_len(s);
 			if (*s == '-' || (*s >= '0' && *s <= '9'))
 				n = 1 + strcspn(s + 1, ",]} \t\r\n"); /* no number: jansson says so */
 			sbuf_add(out, s, n);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* "http://host/path", as to a proxy, means /path (RFC 9112 3.2.2). */
+/* "http://host/path", as to a proxy, means /path (RFC 9112 3.2.2); "http://host?query" begins with its query. */
 static const char *origin_form(const char *target)
 {
 	const char *rest = strncasecmp(target, "http://", 7) == 0    ? target + 7
@@ -15,14 +15,13 @@ static const char *origin_form(const char *target)
 
 	if (!rest)
 		return target;
-	rest += strcspn(rest, "/?");
-	return *rest == '/' ? rest : "/";
+	return rest + strcspn(rest, "/?");
 }
 
 struct http_request *request_new(struct http_server *s, const char *target)
 {
 	const char *path = origin_form(target);
-	size_t len = strlen(path);
+	size_t slash = path != target && *path != '/', len = slash + strlen(path);
 	struct http_request *rq = xcalloc(1, sizeof *rq + len + 1);
 	char *query;
 
@@ -30,7 +29,8 @@ struct http_request *request_new(struct http_server *s, const char *target)
 	rq->target_len = len;
 	rq->sent_len = strlen(target);
 	rq->target_ok = guard_target(target);
-	memcpy(rq->target, path, len + 1);
+	rq->target[0] = '/';
+	memcpy(rq->target + slash, path, len + 1 - slash);
 	if ((query = strchr(rq->target, '?')) != NULL) {
 		*query = '\0';
 		rq->query = query + 1;
@@ -47,7 +47,9 @@ struct http_request *request_free(struct http_request *rq)
 	if (rq->response && !rq->response_lent)
 		MHD_destroy_response(rq->response);
 	sbuf_done(&rq->body);
-	free(rq->pairs);
+	free(rq->query_pairs.pairs);
+	free(rq->form_pairs.pairs);
+	free(rq->form_pairs.text);
 	free(rq);
 	return NULL;
 }
@@ -96,13 +98,12 @@ static void plus_to_blank(char *s)
 }
 
 /* Takes "a=1&b=2" apart, decoding both sides; a parameter with a bad escape is left out. */
-static void parse_query(struct http_request *rq)
+static void parse(struct query *q, char *rest)
 {
-	char *rest = rq->query, *part;
+	char *part;
 
-	rq->query = NULL;
-	rq->pairs = xcalloc(HTTP_QUERY_MAX, sizeof *rq->pairs);
-	while ((part = strsep(&rest, "&")) != NULL && rq->pair_count < HTTP_QUERY_MAX) {
+	q->pairs = xcalloc(HTTP_QUERY_MAX, sizeof *q->pairs);
+	while ((part = strsep(&rest, "&")) != NULL && q->count < HTTP_QUERY_MAX) {
 		char *value = strchr(part, '=');
 
 		if (value)
@@ -111,19 +112,45 @@ static void parse_query(struct http_request *rq)
 			value = part + strlen(part);
 		plus_to_blank(part);
 		plus_to_blank(value);
-		if (str_percent_decode(part) >= 0 && str_percent_decode(value) >= 0)
-			rq->pairs[rq->pair_count++] = (struct query_pair){ part, value };
+		if (str_percent_decode(part) < 0 || str_percent_decode(value) < 0)
+			continue;
+		q->pairs[q->count].name = part;
+		q->pairs[q->count++].value = value;
 	}
+}
+
+static const char *find(const struct query *q, const char *name)
+{
+	for (int i = 0; i < q->count; i++)
+		if (strcmp(q->pairs[i].name, name) == 0)
+			return q->pairs[i].value;
+	return NULL;
 }
 
 const char *http_query(struct http_request *rq, const char *name)
 {
-	if (rq->query)
-		parse_query(rq);
-	for (int i = 0; i < rq->pair_count; i++)
-		if (strcmp(rq->pairs[i].name, name) == 0)
-			return rq->pairs[i].value;
-	return NULL;
+	if (rq->query && !rq->query_pairs.pairs)
+		parse(&rq->query_pairs, rq->query);
+	return find(&rq->query_pairs, name);
+}
+
+bool http_is_form(const struct http_request *rq)
+{
+	static const char form[] = "application/x-www-form-urlencoded";
+	const char *type = http_header(rq, "Content-Type"), *body = sbuf_str(&rq->body);
+
+	return type && strncasecmp(type, form, sizeof form - 1) == 0 && body[strspn(body, " \t\r\n")] != '{';
+}
+
+const char *http_form(struct http_request *rq, const char *name)
+{
+	struct query *q = &rq->form_pairs;
+
+	if (!q->pairs && http_is_form(rq)) {
+		q->text = xstrdup(sbuf_str(&rq->body));
+		parse(q, q->text);
+	}
+	return find(q, name);
 }
 
 const char *http_header(const struct http_request *rq, const char *name)

@@ -7,20 +7,24 @@
 
 enum { REQUEST_ID_MAX = 64, REQUEST_ID_DIGITS = 16, REPLY_HEADERS_MAX = 8 };
 
-struct query_pair {
-	char *name, *value;
+/* Parameters, taken apart once somebody asked. */
+struct query {
+	char *text; /* owned; where names and values are; NULL: they lie elsewhere */
+	struct {
+		char *name, *value;
+	} * pairs; /* HTTP_QUERY_MAX of them; NULL: not taken apart yet */
+	int count;
 };
 
 struct http_request {
 	struct http_server *server;
 	struct MHD_Connection *connection;
 	struct conn *conn;
-	size_t target_len;        /* of the whole target */
-	size_t sent_len;          /* of the target as it stood in the request line */
-	bool target_ok;           /* as guard_target() found it */
-	char *query;              /* after '?', not decoded; NULL: none or taken apart already */
-	struct query_pair *pairs; /* HTTP_QUERY_MAX of them, once somebody asked */
-	int pair_count;
+	size_t target_len; /* of the whole target */
+	size_t sent_len;   /* of the target as it stood in the request line */
+	bool target_ok;    /* as guard_target() found it */
+	char *query;       /* after '?'; NULL: none */
+	struct query query_pairs, form_pairs;
 	enum http_method method;
 	const char *method_name;
 	struct sbuf body;

@@ -3,15 +3,15 @@
 #include <string.h>
 
 /*
- * Copies the segment at s without its ";…", decoded; *next is where the following one starts ("" at the end). Its length, or
- * -1 when it is longer than any pattern and any id. All its escapes are good.
+ * Copies the segment at s, decoded; *next is where the following one starts ("" at the end, which is at the first ';'). Its
+ * length, or -1 when it is longer than any pattern and any id. All its escapes are good.
  */
 static ssize_t take_segment(const char *s, const char **next, char *to, size_t size)
 {
 	size_t len = 0;
 
-	*next = s + strcspn(s, "/");
-	while (*s && *s != '/' && *s != ';') {
+	*next = s + strcspn(s, "/;");
+	while (s < *next) {
 		if (len == size - 1)
 			return -1;
 		if (*s != '%') {
@@ -24,6 +24,8 @@ static ssize_t take_segment(const char *s, const char **next, char *to, size_t s
 		to[len++] = escape[0];
 		s += 3;
 	}
+	if (*s == ';')
+		*next = s + strlen(s);
 	to[len] = '\0';
 	return (ssize_t)len;
 }
@@ -49,7 +51,7 @@ static bool fits(const char *pattern, const char *path, char *id)
 		else if ((size_t)len != want_len || memcmp(want, got, want_len) != 0)
 			return false;
 	}
-	return *pattern == '\0' && (*path == '\0' || (collection && strcmp(path, "/") == 0));
+	return *pattern == '\0' && (*path == '\0' || (collection && *path == '/' && strchr(";", path[1])));
 }
 
 /* Livy's order: "POST, GET, HEAD", "DELETE, GET, HEAD". */

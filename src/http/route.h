@@ -3,7 +3,7 @@
  *
  * Patterns are literal segments and at most one {id}: "/batches/{id}/log". Paths match whole and
  * case-sensitively; one trailing slash is accepted only at a collection (a pattern without {id});
- * "//" is nothing (livy.md 1.0). In each segment ";…" is cut, then escapes are decoded: %2F does not separate.
+ * "//" is nothing. A path ends at its first ';', then escapes are decoded: %2F does not separate (livy.md 1.0).
  */
 #pragma once
 #include "http/server.h"

@@ -1,6 +1,7 @@
 #include "http/server.h"
 #include "http/compress.h"
 #include "http/listen.h"
+#include "http/reason.h"
 #include "http/request.h"
 #include <string.h>
 #include <strings.h>
@@ -47,7 +48,7 @@ static struct MHD_Response *text_response(int status, const char *reason)
 	return MHD_create_response_from_buffer(body.len, body.data, MHD_RESPMEM_MUST_COPY);
 }
 
-static void refuse(struct http_request *rq, int status, const char *reason)
+void http_reply_bad_message(struct http_request *rq, int status, const char *reason)
 {
 	http_reply_header(rq, "Connection", "close");
 	respond(rq, status, text_response(status, reason), "text/html;charset=iso-8859-1");
@@ -81,15 +82,15 @@ static void begin(struct http_request *rq, const char *method, const char *targe
 	guard_begin(&g, method, target, rq->sent_len, version, header_bytes(rq));
 	(void)MHD_get_connection_values_n(rq->connection, MHD_HEADER_KIND, on_field, &g);
 	if (rq->target_len > HTTP_TARGET_MAX)
-		refuse(rq, 414, "URI Too Long");
+		http_reply_bad_message(rq, 414, http_reason(414));
 	else if ((int64_t)header_bytes(rq) > s->header_max_bytes)
-		refuse(rq, 431, "Request Header Fields Too Large");
+		http_reply_bad_message(rq, 431, http_reason(431));
 	else if (!rq->target_ok)
-		refuse(rq, 400, "the request target is malformed");
+		http_reply_bad_message(rq, 400, "the request target is malformed");
 	else if (guard_end(&g, method, version) != 0)
-		refuse(rq, g.status, g.reason);
+		http_reply_bad_message(rq, g.status, g.reason);
 	else if (g.content_length > s->body_max_bytes)
-		refuse(rq, 413, "Payload Too Large");
+		http_reply_bad_message(rq, 413, http_reason(413));
 	else if (g.chunked || g.content_length > 0)
 		deadline_phase(rq->conn, PHASE_BODY);
 }
@@ -145,7 +146,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	if (rq->cut)
 		return MHD_NO; /* answered and to be closed */
 	if (!rq->handled && !rq->response && s->closing)
-		refuse(rq, 503, STOPPING); /* whoever would answer it is gone */
+		http_reply_bad_message(rq, 503, STOPPING); /* whoever would answer it is gone */
 	if (!rq->handled && !rq->response) {
 		rq->handled = true;
 		deadline_phase(rq->conn, PHASE_WORK);
@@ -485,7 +486,7 @@ static void answer_waiting(struct http_server *s)
 	s->closing = true;
 	for (struct http_request *rq = s->all.next; rq != &s->all; rq = rq->next)
 		if (rq->suspended)
-			refuse(rq, 503, STOPPING);
+			http_reply_bad_message(rq, 503, STOPPING);
 	(void)MHD_run(s->daemon);
 }
 

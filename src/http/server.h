@@ -53,8 +53,10 @@ enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_DELETE = 8, 
 enum http_method http_method_parse(const char *name); /* any case; HTTP_OTHER when unknown */
 enum http_method http_method(const struct http_request *rq);
 const char *http_method_name(const struct http_request *rq);
-const char *http_path(const struct http_request *rq);                     /* as sent: not decoded, no query */
-const char *http_query(struct http_request *rq, const char *name);        /* decoded, the first of that name; NULL */
+const char *http_path(const struct http_request *rq);              /* as sent: not decoded, no query */
+const char *http_query(struct http_request *rq, const char *name); /* decoded, the first of that name; NULL */
+const char *http_form(struct http_request *rq, const char *name);  /* the same of a body that is a form */
+bool http_is_form(const struct http_request *rq); /* is the body one? By its type, unless it starts with '{' */
 const char *http_header(const struct http_request *rq, const char *name); /* any case; NULL */
 int http_header_count(const struct http_request *rq, const char *name);   /* how many fields have that name */
 enum { HTTP_PEER_MAX = 64 };
@@ -74,6 +76,12 @@ void http_reply_header(struct http_request *rq, const char *name, const char *va
 
 /* Lets the answer be compressed when the client asked for it and the whole of it is at hand. */
 void http_reply_may_compress(struct http_request *rq);
+
+/*
+ * Refuses in Jetty's form for what it cannot read (livy.md 1.0), and ends the connection. `reason` is ours, not a
+ * client's.
+ */
+void http_reply_bad_message(struct http_request *rq, int status, const char *reason);
 
 /* Answers with the bytes of body, which is emptied. content_type NULL: none. */
 void http_reply(struct http_request *rq, int status, const char *content_type, struct sbuf *body);

@@ -99,17 +99,6 @@ def test_a_finished_batch_is_forgotten(gateway):
     assert gateway.submit() == batch + 1, "its id is not used again"
 
 
-def test_what_is_not_there_cannot_be_deleted(gateway):
-    answer = gateway.delete("/batches/5")
-    assert (answer.status, answer.body) == (404, {"msg": "Session '5' not found."})
-
-
-def test_a_batch_can_be_deleted_by_name_and_with_a_body(gateway):
-    batch = gateway.submit(f"wait={gateway.root}/never", name="nightly")
-    assert gateway.delete("/batches/nightly", body={"why": "not"}).body == DELETED
-    gone(gateway, batch)
-
-
 def test_two_deletes_at_once(gateway):
     batch = gateway.submit("ignore-term", f"touch={gateway.root}/deaf", f"wait={gateway.root}/never")
     until((gateway.root / "deaf").exists)

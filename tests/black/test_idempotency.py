@@ -25,14 +25,6 @@ def test_the_same_key_and_body_give_the_first_answer(gateway):
     assert gateway.get("/batches").body["total"] == 1
 
 
-def test_another_body_is_422(gateway):
-    gateway.post("/batches", gateway.body("mark=a"), headers=key("k"))
-    answer = gateway.post("/batches", gateway.body("mark=b"), headers=key("k"))
-    assert answer.status == 422 and answer.raw
-    gateway.wait(0)
-    assert gateway.ledger.started() == ["a"]
-
-
 def test_other_keys_and_no_key_are_other_batches(gateway):
     body = gateway.body()
     ids = [gateway.post("/batches", body, headers=h).body["id"] for h in (key("a"), key("b"), None, None, key("A"))]
@@ -83,20 +75,3 @@ def test_a_bad_key_is_400(shared, value):
     answer = shared.post("/batches", shared.body(), headers=key(value.encode()))
     assert answer.status == 400 and answer.raw
     assert shared.get("/batches").body["total"] == total
-
-
-def test_a_key_of_200_characters_is_good(shared):
-    assert shared.post("/batches", shared.body(), headers=key("~" * 200)).status == 201
-
-
-def test_a_refused_create_does_not_take_the_key(shared):
-    assert shared.post("/batches", {"file": "rel"}, headers=key("again")).status == 400
-    assert shared.post("/batches", shared.body(), headers=key("again")).status == 201
-
-
-def test_the_livy_mount_answers_in_its_own_manner(shared):
-    body = shared.body()
-    first = shared.post("/livy/batches", body, headers=key("mount"))
-    second = shared.post("/livy/batches", body, headers=key("mount"))
-    assert (first.status, second.status) == (200, 200)
-    assert first.header("Location") == second.header("Location") == f"/livy/batches/{first.body['id']}"

@@ -41,17 +41,6 @@ def test_from_and_size(fifteen, start, size):
         assert answer.body == {"id": batch, "from": first, "total": lines + 2, "log": log}
 
 
-def test_the_log_object_byte_for_byte(fifteen):
-    answer = fifteen.get("/batches/0/log?from=0&size=2")
-    assert answer.text == '{"id":0,"from":0,"total":17,"log":["stdout: ","1"]}'
-    assert fifteen.get("/batches/0/log?size=1").text == '{"id":0,"from":16,"total":17,"log":["\\nstderr: "]}'
-
-
-def test_the_livy_mount_also_says_size(fifteen):
-    body = fifteen.get("/livy/batches/0/log?from=3&size=2").body
-    assert body == {"id": 0, "from": 3, "total": LINES + 2, "size": LINES + 2, "log": ["3", "4"]}
-
-
 def test_objects_show_the_last_ten(fifteen):
     for item in (fifteen.get("/batches/0").body, fifteen.get("/batches").body["sessions"][0]):
         assert item["log"] == [str(n) for n in range(7, 16)] + [TAIL]
@@ -66,14 +55,6 @@ def test_a_job_that_says_nothing(gateway):
     assert lines == []
     assert gateway.get(f"/batches/{batch}/log").body == {"id": batch, "from": 0, "total": 2, "log": [HEAD, TAIL]}
     assert gateway.get(f"/batches/{batch}").body["log"] == [HEAD, TAIL]
-
-
-def test_before_there_is_a_process_the_log_is_empty(gateways):
-    gateway = gateways(florus__launch__hold="true").start()
-    batch = gateway.submit()
-    assert gateway.get(f"/batches/{batch}/log").body == {"id": batch, "from": 0, "total": 0, "log": []}
-    assert gateway.get(f"/batches/{batch}/log?from=7").body == {"id": batch, "from": 7, "total": 0, "log": []}
-    assert gateway.get(f"/batches/{batch}").body["log"] == []
 
 
 def test_lines_show_while_the_job_runs_and_their_numbers_never_shift(gateway):

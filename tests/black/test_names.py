@@ -53,13 +53,3 @@ def test_the_newest_is_found_after_a_restart_too(gateway):
     second, _, _ = gateway.run("exit=1", name="n1")
     gateway.restart()
     assert gateway.get("/batches/n1").body["id"] == second
-
-
-def test_leading_zeros_are_still_an_id(gateway):
-    gateway.submit()
-    assert gateway.get("/batches/000").body["id"] == 0
-
-
-def test_names_differ_by_case(gateway):
-    assert [gateway.submit(f"wait={gateway.root}/never", name=n) for n in ("n", "N")] == [0, 1]
-    assert gateway.get("/batches/N").body["id"] == 1

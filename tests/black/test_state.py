@@ -4,13 +4,6 @@ import pytest
 from gateway import alive
 
 
-def test_the_state_object_byte_for_byte(gateway):
-    gateway.submit("exit=0")
-    gateway.wait(0)
-    assert gateway.get("/batches/0/state").text == '{"id":0,"state":"success"}'
-    assert gateway.get("/livy/batches/0/state").text == '{"id":0,"state":"success"}'
-
-
 @pytest.mark.parametrize(
     "order, state",
     [

@@ -75,10 +75,12 @@ TEST(every_path_has_its_route)
 		{ HTTP_GET, "/batches/%3Bx", ROUTE_FOUND, 2, ";x" },
 		{ HTTP_GET, "/batches/%7Bid%7D", ROUTE_FOUND, 2, "{id}" },
 
-		/* parameters of a segment are cut */
+		/* a path ends at its first semicolon */
 		{ HTTP_GET, "/batches;v=1", ROUTE_FOUND, 0, "" },
-		{ HTTP_GET, "/batches;v=1/7;w/log;x", ROUTE_FOUND, 4, "7" },
-		{ HTTP_GET, "/batches/;x", ROUTE_NO_PATH, 0, "" },
+		{ HTTP_GET, "/batches;v=1/7;w/log;x", ROUTE_FOUND, 0, "" },
+		{ HTTP_GET, "/batches/7;w/log", ROUTE_FOUND, 2, "7" },
+		{ HTTP_GET, "/batches/7/log;x/y", ROUTE_FOUND, 4, "7" },
+		{ HTTP_GET, "/batches/;x", ROUTE_FOUND, 0, "" },
 
 		{ HTTP_GET, "", ROUTE_NO_PATH, 0, "" },
 		{ HTTP_GET, "/", ROUTE_NO_PATH, 0, "" },

@@ -1,4 +1,4 @@
-"""Fixtures of the black-box suite: gateways that are stopped, and their processes counted, at the end."""
+"""Fixtures of the suites that start daemons: gateways that are stopped, and their processes counted, at the end."""
 
 import subprocess
 
@@ -59,6 +59,14 @@ def gateway(gateways):
 def module_gateways(tmp_path_factory):
     """The same for gateways that live as long as the module's tests."""
     make, made = factory(tmp_path_factory.mktemp("module"))
+    yield make
+    tear_down(made)
+
+
+@pytest.fixture(scope="session")
+def session_gateways(tmp_path_factory):
+    """The same for gateways that live as long as the worker."""
+    make, made = factory(tmp_path_factory.mktemp("session"))
     yield make
     tear_down(made)
 
