@@ -108,6 +108,13 @@ void identify(struct call *c, void (*go)(struct call *c))
 	api->asking = a;
 }
 
+bool api_is_exempt(void *arg, const char *peer)
+{
+	const struct api *api = arg;
+
+	return config_is_loopback(peer) || (api->auth && auth_is_proxy(api->auth, peer));
+}
+
 void identify_stop(struct api *api)
 {
 	const struct auth_result stopping = { .status = 503, .retry_after_s = 1, .why = "Florus is stopping" };

@@ -140,6 +140,24 @@ static void admit(struct call *c)
 		refuse_path(c);
 }
 
+/* Bytes of the mount that a path is under. */
+static size_t mount_of(const char *path)
+{
+	return path && str_starts(path, LIVY_MOUNT "/") ? strlen(LIVY_MOUNT) : 0;
+}
+
+bool api_is_urgent(void *arg, const struct http_request *rq)
+{
+	const struct api *api = arg;
+	const char *path = strip_base(api->config, http_path(rq));
+	struct route_match match;
+
+	return path &&
+	       route_find(routes, ARRAY_LEN(routes), http_method(rq), path + mount_of(path), &match) == ROUTE_FOUND &&
+	       (match.route->handle == batches_on_delete || match.route->handle == health_on_live ||
+		match.route->handle == health_on_ready);
+}
+
 void api_handle(void *arg, struct http_request *rq)
 {
 	struct api *api = arg;
@@ -149,8 +167,7 @@ void api_handle(void *arg, struct http_request *rq)
 
 	c->api = api;
 	c->rq = rq;
-	if (path && str_starts(path, LIVY_MOUNT "/"))
-		c->mount_len = strlen(LIVY_MOUNT);
+	c->mount_len = mount_of(path);
 	if (path && route_find(routes, ARRAY_LEN(routes), method_of(rq), path + c->mount_len, &match) == ROUTE_FOUND) {
 		c->route = match.route;
 		memcpy(c->id, match.id, strlen(match.id) + 1);

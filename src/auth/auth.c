@@ -261,11 +261,11 @@ static const char *negotiate_token(const char *authorization)
 	return *authorization == ' ' ? authorization + strspn(authorization, " ") : NULL;
 }
 
-static bool is_trusted_proxy(const struct auth *a, const struct auth_request *r)
+bool auth_is_proxy(const struct auth *a, const char *peer)
 {
-	struct address peer;
+	struct address address;
 
-	return a->peers && r->peer && address_parse(r->peer, &peer) && nets_contain(a->peers, &peer);
+	return a->peers && peer && address_parse(peer, &address) && nets_contain(a->peers, &address);
 }
 
 static struct auth_waiter *check_token(struct auth *a, const struct authorization *given, auth_fn *fn, void *arg)
@@ -319,7 +319,7 @@ struct auth_waiter *auth_check(struct auth *a, const struct auth_request *r, aut
 
 	if (r->authorization_count > 1)
 		return wrong(a, 400, "several Authorization headers", fn, arg);
-	if (r->proxy_user_count > 0 && is_trusted_proxy(a, r)) {
+	if (r->proxy_user_count > 0 && auth_is_proxy(a, r->peer)) {
 		if (r->proxy_user_count > 1)
 			return wrong(a, 400, "several headers with the proxy's user", fn, arg);
 		/* An empty one is how some proxies say: nobody. */

@@ -89,6 +89,8 @@ MUST_CHECK bool auth_reload(struct auth *a, struct error *e);
 /* Name of the header whose value is wanted in auth_request; NULL: none. Borrowed. */
 const char *auth_proxy_header(const struct auth *a);
 
+bool auth_is_proxy(const struct auth *a, const char *peer); /* one of proxy_peers? */
+
 /*
  * NULL: fn was called already. Else it will be, once, unless auth_cancel() comes first. The request is only
  * read during the call.

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 /* True for what nobody outside this machine can reach. A name is not asked of the resolver: its answer may change. */
-static bool is_loopback(const char *host)
+bool config_is_loopback(const char *host)
 {
 	struct in6_addr six;
 	struct in_addr four;
@@ -76,7 +76,7 @@ static bool check_run_as(const struct config *c, struct error *e)
 
 bool config_only_local(const struct config *c)
 {
-	return is_loopback(c->livy_server_host);
+	return config_is_loopback(c->livy_server_host);
 }
 
 bool config_check(const struct config *c, struct error *e)
@@ -87,7 +87,8 @@ bool config_check(const struct config *c, struct error *e)
 		return error_set(e, ERR_CONFIG, "livy.spark.master is empty; local[*] runs jobs on this machine");
 	if (!check_missing(c, e) || !check_base_path(c->florus_http_base_path, e) || !check_run_as(c, e))
 		return false;
-	if (!is_loopback(c->livy_server_host) && !c->florus_auth_allow_none && str_empty(c->livy_server_auth_type))
+	if (!config_is_loopback(c->livy_server_host) && !c->florus_auth_allow_none &&
+	    str_empty(c->livy_server_auth_type))
 		return error_set(
 			e, ERR_CONFIG,
 			"livy.server.host = %.80s lets everyone who reaches it run programs here, since "

@@ -76,6 +76,9 @@ MUST_CHECK bool config_load(const struct config_sources *sources, config_warn_fn
  */
 MUST_CHECK bool config_check(const struct config *c, struct error *e);
 
+/* Is this host, or the address of a peer, this machine itself? */
+bool config_is_loopback(const char *host);
+
 /* Can nobody outside this machine connect? */
 bool config_only_local(const struct config *c);
 

@@ -122,7 +122,11 @@ enum {
 	X(BYTES, florus_http_body_max_bytes, "florus.http.body-max", "1m", CONFIG_KIB, 16 * CONFIG_MIB, NULL, 0, \
 	  "Longest body of a request.") \
 	X(INT, florus_http_connections_max, "florus.http.connections-max", "20000", 1, 1000000, NULL, 0, \
-	  "Most connections at the same time.") \
+	  "Most connections at the same time; probes and kills still get in beyond. " \
+	  "The limit of open files (ulimit -n) may allow fewer.") \
+	X(INT, florus_http_connections_per_address, "florus.http.connections-per-address", "1024", 0, 1000000, NULL, 0, \
+	  "Most connections of one address (IPv6: of one /64). This machine and florus.auth.proxy-peers have no such limit. " \
+	  "0: nobody has.") \
 	X(DURATION, florus_http_header_timeout_ms, "florus.http.header-timeout", "10s", 1, 24 * CONFIG_HOUR_MS, NULL, 0, \
 	  "How long a client may take to send the headers of a request.") \
 	X(DURATION, florus_http_body_timeout_ms, "florus.http.body-timeout", "30s", 1, 24 * CONFIG_HOUR_MS, NULL, 0, \

@@ -207,6 +207,8 @@ static bool start_http(struct florusd *d, struct error *e)
 		.header_max_bytes = c->livy_server_request_header_size_bytes,
 		.body_max_bytes = c->florus_http_body_max_bytes,
 		.connections_max = c->florus_http_connections_max,
+		.connections_per_address = c->florus_http_connections_per_address,
+		.courtesy = { api_is_exempt, api_is_urgent },
 		.header_timeout_ms = c->florus_http_header_timeout_ms,
 		.body_timeout_ms = c->florus_http_body_timeout_ms,
 		.reply_timeout_ms = c->florus_http_reply_timeout_ms,

@@ -5,13 +5,24 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { SWEEP_MIN_MS = 20, SWEEP_MAX_MS = 1000, SWEEPS_PER_LIMIT = 10 };
+enum {
+	SWEEP_MIN_MS = 20,
+	SWEEP_MAX_MS = 1000,
+	SWEEPS_PER_LIMIT = 10,
+	/* A sweep of ten thousand asks the kernel ten thousand times: requests come in between. */
+	SLICE_MIN = 64,   /* connections looked at in one go … */
+	SLICES_MAX = 128, /* … or such a part of all */
+	SLICE_PAUSE_MS = 4,
+};
 
 struct deadlines {
 	struct deadline_limits limits;
 	struct conn all; /* list head */
+	struct conn *at; /* the next one to look at; NULL: between two sweeps */
+	int64_t count;
 	struct loop_timer *timer;
-	int64_t now_ms; /* of the last sweep: precise enough for phases, and free */
+	int64_t every_ms, began_ms;
+	int64_t now_ms; /* of the last look: precise enough for phases, and free */
 };
 
 static void sweep(void *arg);
@@ -29,12 +40,12 @@ struct deadlines *deadlines_new(struct loop *l, const struct deadline_limits *li
 	struct deadlines *d = xcalloc(1, sizeof *d);
 	int64_t every = smallest(limits) / SWEEPS_PER_LIMIT;
 
-	every = every < SWEEP_MIN_MS ? SWEEP_MIN_MS : every > SWEEP_MAX_MS ? SWEEP_MAX_MS : every;
+	d->every_ms = every < SWEEP_MIN_MS ? SWEEP_MIN_MS : every > SWEEP_MAX_MS ? SWEEP_MAX_MS : every;
 	d->limits = *limits;
 	d->all.prev = d->all.next = &d->all;
 	d->now_ms = clock_now_ms();
 	d->timer = loop_timer_new(l, sweep, d);
-	loop_timer_set(d->timer, every, every);
+	loop_timer_set(d->timer, d->every_ms, 0);
 	return d;
 }
 
@@ -55,6 +66,7 @@ struct conn *deadline_accept(struct deadlines *d, int fd)
 	c->prev = d->all.prev;
 	c->next = &d->all;
 	c->prev->next = c->next->prev = c;
+	d->count++;
 	deadline_phase(c, PHASE_HEADER);
 	return c;
 }
@@ -62,12 +74,16 @@ struct conn *deadline_accept(struct deadlines *d, int fd)
 void deadline_phase(struct conn *c, enum phase phase)
 {
 	c->phase = phase;
+	c->released = false;
 	c->since_ms = c->moved_ms = c->of->now_ms;
 	c->bytes = c->seen = 0;
 }
 
 void deadline_closed(struct conn *c)
 {
+	if (c->of->at == c)
+		c->of->at = c->next;
+	c->of->count--;
 	c->prev->next = c->next;
 	c->next->prev = c->prev;
 	free(c);
@@ -94,6 +110,22 @@ static uint64_t tcp_bytes(const struct conn *c)
 	return c->phase == PHASE_REPLY ? info.tcpi_bytes_acked : info.tcpi_bytes_received;
 }
 
+/* Read to its end, and the client will send no more: what has begun cannot be completed. */
+static bool left(const struct conn *c)
+{
+	char byte;
+
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static void sweep_header(struct conn *c, int64_t now, const struct deadline_limits *l)
+{
+	int64_t limit = c->place.guest && GUEST_HEADER_MS < l->header_ms ? GUEST_HEADER_MS : l->header_ms;
+
+	if (now - c->since_ms >= limit || left(c))
+		cut(c);
+}
+
 static void sweep_body(struct conn *c, int64_t now, const struct deadline_limits *l)
 {
 	int64_t took_ms = now - c->since_ms;
@@ -102,7 +134,7 @@ static void sweep_body(struct conn *c, int64_t now, const struct deadline_limits
 		c->moved_ms = now;
 	c->seen = c->bytes;
 	if (now - c->moved_ms >= l->body_ms ||
-	    (took_ms > BODY_RATE_AFTER_MS && (int64_t)c->bytes * 1000 / took_ms < BODY_RATE_MIN))
+	    (took_ms > BODY_RATE_AFTER_MS && (int64_t)c->bytes * 1000 / took_ms < BODY_RATE_MIN) || left(c))
 		cut(c);
 }
 
@@ -118,6 +150,10 @@ static void sweep_tcp(struct conn *c, int64_t now, const struct deadline_limits 
 		return;
 	}
 	c->seen = c->bytes;
+	if (c->phase == PHASE_IDLE && !c->released) {
+		pool_release(&c->pool);
+		c->released = true;
+	}
 	if (now - c->moved_ms >= (c->phase == PHASE_IDLE ? l->idle_ms : l->reply_ms))
 		cut(c);
 }
@@ -128,8 +164,7 @@ static void sweep_one(struct conn *c, int64_t now, const struct deadline_limits 
 	case PHASE_WORK:
 		return;
 	case PHASE_HEADER:
-		if (now - c->since_ms >= l->header_ms)
-			cut(c);
+		sweep_header(c, now, l);
 		return;
 	case PHASE_BODY:
 		sweep_body(c, now, l);
@@ -141,13 +176,31 @@ static void sweep_one(struct conn *c, int64_t now, const struct deadline_limits 
 	}
 }
 
+static int64_t slice_of(const struct deadlines *d)
+{
+	return d->count / SLICES_MAX > SLICE_MIN ? d->count / SLICES_MAX : SLICE_MIN;
+}
+
 static void sweep(void *arg)
 {
 	struct deadlines *d = arg;
+	int64_t slice = slice_of(d);
 
 	d->now_ms = clock_now_ms();
-	for (struct conn *c = d->all.next, *next; c != &d->all; c = next) {
-		next = c->next;
+	if (!d->at) {
+		d->at = d->all.next;
+		d->began_ms = d->now_ms;
+	}
+	for (; slice > 0 && d->at != &d->all; slice--) {
+		struct conn *c = d->at;
+
+		d->at = c->next;
 		sweep_one(c, d->now_ms, &d->limits);
 	}
+	if (d->at != &d->all) {
+		loop_timer_set(d->timer, SLICE_PAUSE_MS, 0);
+		return;
+	}
+	d->at = NULL;
+	loop_timer_set(d->timer, d->began_ms + d->every_ms - d->now_ms, 0);
 }

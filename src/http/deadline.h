@@ -2,10 +2,13 @@
  * deadline - no client may hold a connection for longer than its phase allows. Private to http/.
  *
  * libmicrohttpd limits only idle time, so that a client who sends a byte a second is never cut.
- * Each connection has a record here with its phase; a timer sweeps them all and cuts the late
- * ones by shutdown(2), after a 408 where no answer has begun. Loop thread only.
+ * Each connection has a record here with its phase; a timer sweeps them all, some at a time, and cuts the late
+ * ones by shutdown(2), after a 408 where no answer has begun. It also cuts those whose client has left in the middle of a
+ * request, which the library does not notice, and gives back the memory of idle ones. Loop thread only.
  */
 #pragma once
+#include "http/gate.h"
+#include "http/pool.h"
 #include "loop/loop.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +28,9 @@ struct conn {
 	struct conn *prev, *next;
 	int fd;
 	enum phase phase;
+	bool released; /* idle, and its memory was given back */
+	struct gate_place place;
+	struct pool pool;
 	int64_t since_ms;     /* when the phase began */
 	int64_t moved_ms;     /* when bytes last moved in it */
 	uint64_t bytes, seen; /* PHASE_BODY: body bytes so far; else TCP's count; and what the last sweep saw */
@@ -34,6 +40,7 @@ struct deadline_limits {
 	int64_t header_ms, body_ms, reply_ms, idle_ms;
 };
 
+enum { GUEST_HEADER_MS = 1000 }; /* for a guest's only request (gate.h): the others want to come in, too */
 enum { BODY_RATE_MIN = 1024, BODY_RATE_AFTER_MS = 10000 }; /* bytes per second, once it took that long */
 
 struct deadlines *deadlines_new(struct loop *l, const struct deadline_limits *limits);

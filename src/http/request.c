@@ -2,7 +2,6 @@
 #include "base/id.h"
 #include "base/str.h"
 #include "http/inflate.h"
-#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -184,14 +183,8 @@ const char *http_peer(const struct http_request *rq, char to[HTTP_PEER_MAX])
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(rq->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *a = info ? info->client_addr : NULL;
 
-	if (a && a->sa_family == AF_INET)
-		return inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr, to, HTTP_PEER_MAX);
-	if (a && a->sa_family == AF_INET6)
-		return inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, to,
-				 HTTP_PEER_MAX);
-	return NULL;
+	return gate_address(info ? info->client_addr : NULL, to, HTTP_PEER_MAX);
 }
 
 const char *http_body(const struct http_request *rq, size_t *ret_len)

@@ -18,6 +18,8 @@ struct http_server {
 	struct loop *loop;
 	struct MHD_Daemon *daemon;
 	struct deadlines *deadlines;
+	struct gate *gate;
+	const struct gate_place *entering; /* of the connection that the library is being given */
 	struct loop_watch *watch;
 	struct loop_timer *timer; /* what MHD wants to be woken for */
 	struct loop_timer *drain_timer;
@@ -28,7 +30,8 @@ struct http_server {
 	void *ctx;
 	int64_t body_max_bytes, header_max_bytes;
 	const char *const *headers;
-	int port, listen_fd;
+	struct http_courtesy courtesy;
+	int port;
 	bool draining, closing;
 	struct http_request all; /* list head: requests whose header has come */
 };
@@ -52,6 +55,26 @@ void http_reply_bad_message(struct http_request *rq, int status, const char *rea
 {
 	http_reply_header(rq, "Connection", "close");
 	respond(rq, status, text_response(status, reason), "text/html;charset=iso-8859-1");
+}
+
+/* All connections are taken: this one came in to look or to stop a job, and for nothing else (gate.h). */
+static void refuse_guest(struct http_request *rq)
+{
+	static const char text[] = "{\"msg\":\"too many connections: try again\"}";
+
+	http_reply_header(rq, "Retry-After", "1");
+	respond(rq, 503,
+		MHD_create_response_from_buffer(sizeof text - 1, (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT),
+		"application/json;charset=utf-8");
+}
+
+static bool is_welcome(const struct http_request *rq, const struct guard *g)
+{
+	const struct http_server *s = rq->server;
+
+	if (!rq->conn->place.guest)
+		return true;
+	return !g->chunked && g->content_length <= 0 && s->courtesy.urgent && s->courtesy.urgent(s->ctx, rq);
 }
 
 /* --- MHD's callbacks --- */
@@ -91,6 +114,8 @@ static void begin(struct http_request *rq, const char *method, const char *targe
 		http_reply_bad_message(rq, g.status, g.reason);
 	else if (g.content_length > s->body_max_bytes)
 		http_reply_bad_message(rq, 413, http_reason(413));
+	else if (!is_welcome(rq, &g))
+		refuse_guest(rq);
 	else if (g.chunked || g.content_length > 0)
 		deadline_phase(rq->conn, PHASE_BODY);
 }
@@ -194,13 +219,33 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **s
 	struct http_server *s = arg;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-		deadline_closed(*socket_context);
-		/* At the limit of connections MHD accepts again only when it is run again. */
-		loop_timer_set(s->timer, 0, 0);
+		struct conn *c = *socket_context;
+		struct gate_place place = c->place;
+
+		deadline_closed(c);
+		gate_leave(s->gate, place);
 		return;
 	}
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	*socket_context = deadline_accept(s->deadlines, info->connect_fd);
+	struct conn *c = deadline_accept(s->deadlines, info->connect_fd);
+
+	c->place = *s->entering;
+	c->pool = pool_latest();
+	s->entering = NULL;
+	*socket_context = c;
+}
+
+/* The library closes what it does not take. */
+static void on_enter(void *arg, int fd, const struct sockaddr *address, socklen_t len, struct gate_place place)
+{
+	struct http_server *s = arg;
+
+	s->entering = &place;
+	(void)MHD_add_connection(s->daemon, fd, address, len);
+	if (s->entering)
+		gate_leave(s->gate, place);
+	s->entering = NULL;
+	loop_timer_set(s->timer, 0, 0);
 }
 
 /* Targets and queries are decoded by us, once. */
@@ -230,7 +275,7 @@ static void add_headers(struct http_request *rq, struct MHD_Response *r, const c
 	(void)MHD_add_response_header(r, "X-Request-Id", http_request_id(rq));
 	for (int i = 0; i < rq->reply_header_count; i++)
 		(void)MHD_add_response_header(r, rq->reply_names[i], rq->reply_values[i]);
-	if (rq->server->draining)
+	if (rq->server->draining || rq->conn->place.guest)
 		(void)MHD_add_response_header(r, "Connection", "close");
 }
 
@@ -323,8 +368,8 @@ void http_reply_blob(struct http_request *rq, int status, const char *content_ty
 
 	if (coding != CODING_NONE && give_compressed(rq, status, content_type, coding, blob->bytes, blob->len))
 		return;
-	bool plain =
-		rq->suspended || rq->server->draining || rq->reply_header_count > 0 || strlen(id) != REQUEST_ID_DIGITS;
+	bool plain = rq->suspended || rq->server->draining || rq->conn->place.guest || rq->reply_header_count > 0 ||
+		     strlen(id) != REQUEST_ID_DIGITS;
 	struct MHD_Response *r = plain ? NULL : blob->attached;
 
 	if (r) {
@@ -405,13 +450,39 @@ static void run(void *arg)
 
 static struct MHD_Daemon *start_daemon(struct http_server *s, const struct http_config *c)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
-				MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-				(unsigned)c->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				(size_t)c->header_max_bytes + POOL_OVERHEAD, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-				MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped,
-				NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
-				on_connection, s, MHD_OPTION_END);
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+				on_request, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)gate_capacity(s->gate),
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)c->header_max_bytes + POOL_OVERHEAD,
+				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
+				MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+				on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
+}
+
+static bool start_gate(struct http_server *s, const struct http_config *c, struct error *e)
+{
+	struct gate_config gate = {
+		.connections_max = c->connections_max,
+		.connections_per_address = c->connections_per_address,
+		.plain = true,
+		.exempt = c->courtesy.exempt,
+		.exempt_arg = s->ctx,
+		.enter = on_enter,
+		.enter_arg = s,
+	};
+
+	return listen_tcp(c->host, c->port, &gate.listen_fd, &s->port, e) && gate_new(s->loop, &gate, &s->gate, e);
+}
+
+static bool start(struct http_server *s, const struct http_config *c, struct error *e)
+{
+	if (!start_gate(s, c, e))
+		return false;
+	s->daemon = start_daemon(s, c);
+	if (!s->daemon)
+		return error_set(e, ERR_CONFIG,
+				 "the HTTP library did not start: are there enough descriptors (ulimit -n)?");
+	return loop_watch_new(s->loop, MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, run, s,
+			      &s->watch, e);
 }
 
 bool http_server_new(struct loop *l, const struct http_config *config, http_handler *handler, void *ctx,
@@ -421,29 +492,17 @@ bool http_server_new(struct loop *l, const struct http_config *config, http_hand
 	const struct deadline_limits limits = { config->header_timeout_ms, config->body_timeout_ms,
 						config->reply_timeout_ms, config->idle_timeout_ms };
 
-	s->listen_fd = -1;
-	if (!listen_tcp(config->host, config->port, &s->listen_fd, &s->port, e)) {
-		free(s);
-		return false;
-	}
 	s->loop = l;
 	s->handler = handler;
 	s->ctx = ctx;
+	s->courtesy = config->courtesy;
 	s->headers = config->headers;
 	s->header_max_bytes = config->header_max_bytes;
 	s->body_max_bytes = config->body_max_bytes;
 	s->all.prev = s->all.next = &s->all;
 	s->deadlines = deadlines_new(l, &limits);
 	s->timer = loop_timer_new(l, run, s);
-	s->daemon = start_daemon(s, config);
-	if (!s->daemon) {
-		(void)close(s->listen_fd);
-		(void)http_server_free(s);
-		return error_set(e, ERR_CONFIG,
-				 "the HTTP library did not start: are there enough descriptors (ulimit -n)?");
-	}
-	if (!loop_watch_new(l, MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, run, s, &s->watch,
-			    e)) {
+	if (!start(s, config, e)) {
 		(void)http_server_free(s);
 		return false;
 	}
@@ -473,9 +532,7 @@ void http_server_drain(struct http_server *s, loop_fn *done, void *arg)
 	s->drained = done;
 	s->drained_arg = arg;
 	s->drain_left_ms = HTTP_DRAIN_MS;
-	s->listen_fd = MHD_quiesce_daemon(s->daemon);
-	if (s->listen_fd >= 0)
-		(void)close(s->listen_fd);
+	gate_close(s->gate);
 	s->drain_timer = loop_timer_new(s->loop, check_drained, s);
 	loop_timer_set(s->drain_timer, 0, DRAIN_CHECK_MS);
 }
@@ -499,6 +556,7 @@ struct http_server *http_server_free(struct http_server *s)
 		answer_waiting(s);
 		MHD_stop_daemon(s->daemon);
 	}
+	s->gate = gate_free(s->gate);
 	s->timer = loop_timer_free(s->timer); /* set to the last, by each connection that closes */
 	s->drain_timer = loop_timer_free(s->drain_timer);
 	s->deadlines = deadlines_free(s->deadlines);

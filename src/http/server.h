@@ -22,17 +22,27 @@ enum {
 	HTTP_DRAIN_MS = 10000,         /* how long requests in flight may take at shutdown */
 };
 
+struct http_server;
+struct http_request;
+
+/* Both may be NULL: nobody, nothing. Called with the ctx of the handler. */
+struct http_courtesy {
+	/* May this address have any number of connections? */
+	bool (*exempt)(void *ctx, const char *peer);
+	/* Is this answered though all connections are taken? Method and path are known, and there is no body. */
+	bool (*urgent)(void *ctx, const struct http_request *rq);
+};
+
 struct http_config {
 	const char *host; /* name or address */
 	int port;         /* 0: any */
 	int64_t header_max_bytes, body_max_bytes;
-	int connections_max;
+	int connections_max, connections_per_address; /* gate.h; the latter 0: no limit */
 	int64_t header_timeout_ms, body_timeout_ms, reply_timeout_ms, idle_timeout_ms;
+	struct http_courtesy courtesy;
 	const char *const *headers; /* name, value, name, value, …, NULL: put on every answer; borrowed */
 };
 
-struct http_server;
-struct http_request;
 typedef void http_handler(void *ctx, struct http_request *rq);
 
 /* Binds and listens. ERR_CONFIG names the address and the cause (in use, no right, no such host). */

@@ -91,6 +91,7 @@ class Gateway:
         }
         self.env = env or {}
         self.config = None  # a file for -c
+        self.prefix = []  # a program that executes the daemon, such as prlimit
         self.process = None
         self.host = self.port = None
         self.marks = 0
@@ -104,7 +105,7 @@ class Gateway:
     # --- the process -----------------------------------------------------------------------------------------
 
     def command(self, options=None):
-        command = [str(BIN_DIR / "florusd"), *(("-c", str(self.config)) if self.config else ())]
+        command = [*self.prefix, str(BIN_DIR / "florusd"), *(("-c", str(self.config)) if self.config else ())]
         for key, value in {**self.options, **(options or {})}.items():
             command += ["-o", f"{key}={value}"]
         return command
