@@ -18,9 +18,8 @@ struct log_stream {
 	struct logview view;
 	struct logfile_cursor cursor;
 	struct log_reader *reader;
-	struct sbuf begin; /* what was built before we knew that it is large */
-	size_t begin_given;
-	bool lines_done;
+	struct sbuf begin; /* the whole, or its head when the rest is streamed */
+	bool begin_given, lines_done;
 };
 
 static void write_head(struct sbuf *out, const struct log_call *lc, const struct logview *v)
@@ -53,13 +52,10 @@ static bool stream_next(void *arg, struct sbuf *out, bool *ret_done)
 {
 	struct log_stream *st = arg;
 	struct error e = { 0 };
-	size_t left = st->begin.len - st->begin_given;
 
-	if (left > 0) {
-		size_t n = left < out->limit ? left : out->limit;
-
-		sbuf_add(out, st->begin.data + st->begin_given, n);
-		st->begin_given += n;
+	if (!st->begin_given) {
+		st->begin_given = true;
+		sbuf_add(out, st->begin.data, st->begin.len);
 		return true;
 	}
 	if (!st->lines_done)
@@ -78,30 +74,46 @@ static void stream_done(void *arg)
 	free(st);
 }
 
-/* Builds the answer; when it grows past LOG_INLINE_MAX the rest is streamed. Takes the reader. */
+static void seek(struct log_stream *st, struct logfile *file)
+{
+	st->lines_done = st->view.first_line >= st->view.end_line;
+	if (!st->lines_done)
+		logfile_seek(file, st->view.first_line, st->view.end_line, LOGFILE_LINE_MAX, &st->cursor);
+}
+
+/* A reader that stops must not hold what was built before we knew that it is large: that is read once more. */
+static void stream(struct log_call *lc, struct log_stream *st, struct logfile *file)
+{
+	const struct http_stream source = { stream_next, stream_done, st };
+	struct call *c = lc->call;
+
+	sbuf_done(&st->begin);
+	st->begin = (struct sbuf)SBUF_INIT(HTTP_STREAM_BLOCK);
+	write_head(&st->begin, lc, &st->view);
+	seek(st, file);
+	http_reply_stream(c->rq, 200, API_JSON, &source);
+	api_done(c);
+}
+
+/* Builds the answer; when it grows past LOG_INLINE_MAX it is streamed. Takes the reader. */
 static void answer(struct log_call *lc, const struct logview *v, struct logfile *file, struct log_reader *reader)
 {
 	struct log_stream *st = xcalloc(1, sizeof *st);
-	const struct http_stream source = { stream_next, stream_done, st };
 	struct call *c = lc->call;
 	struct error e = { 0 };
 
 	st->view = *v;
 	st->reader = reader;
 	st->begin.limit = LOG_INLINE_MAX;
-	st->lines_done = v->first_line >= v->end_line;
 	write_head(&st->begin, lc, v);
-	if (!st->lines_done) {
-		logfile_seek(file, v->first_line, v->end_line, LOGFILE_LINE_MAX, &st->cursor);
-		if (!logfile_next(&st->cursor, &st->begin, &st->lines_done, &e)) {
-			stream_done(st);
-			api_answer_error(c, &e);
-			return;
-		}
+	seek(st, file);
+	if (!st->lines_done && !logfile_next(&st->cursor, &st->begin, &st->lines_done, &e)) {
+		stream_done(st);
+		api_answer_error(c, &e);
+		return;
 	}
 	if (!st->lines_done || st->begin.limit - st->begin.len < TAIL_ROOM) {
-		http_reply_stream(c->rq, 200, API_JSON, &source);
-		api_done(c);
+		stream(lc, st, file);
 		return;
 	}
 	write_tail(&st->begin, v);

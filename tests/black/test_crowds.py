@@ -200,7 +200,7 @@ def test_a_client_that_will_not_send_more_still_gets_its_answer(gateway):
 
 def test_idle_connections_give_back_what_their_requests_took(gateways):
     count, each_kb = 1000, 5
-    gateway = gateways().start()
+    gateway = gateways(env=lean()).start()
     with ExitStack() as stack:
         crowd(gateway, stack, 50, GET)
         before = rss_kb(gateway)
@@ -223,8 +223,14 @@ def test_a_request_that_pauses_in_its_middle_is_not_forgotten(gateways):
         assert (answer.status, answer.header("X-Request-Id")) == (200, "told")
 
 
+def lean():
+    """Makes AddressSanitizer give back what was freed: its memory is being measured."""
+    options = os.environ.get("ASAN_OPTIONS", "")
+    return {"ASAN_OPTIONS": f"{options}:quarantine_size_mb=1".lstrip(":")}
+
+
 def test_a_hundred_readers_that_stop_cost_no_memory_and_no_time(gateways):
-    gateway = gateways(florus__http__reply_timeout="60s").start()
+    gateway = gateways(env=lean()).start()
     batch = gateway.submit(f"spew={64 << 20}")
     assert gateway.wait(batch, timeout=60) == "success"
     gateway.log(batch, size=10)
@@ -235,7 +241,7 @@ def test_a_hundred_readers_that_stop_cost_no_memory_and_no_time(gateways):
             wire = stack.enter_context(gateway.wire(30))
             wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             wire.send(request).until(b"\r\n\r\n")
-        assert rss_kb(gateway) - before < 100 * 2048, "what was built before it was known to be long, and a block each"
+        assert rss_kb(gateway) - before < 100 * 300, "a block and a pool each"
         for _ in range(20):
             begun = time.monotonic()
             assert gateway.state_of(batch) == "success"
