@@ -1,91 +1,28 @@
 #include "auth/secretfile.h"
 #include "base/fdio.h"
 #include "base/id.h"
+#include "base/privatefile.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
-enum { READ_CHUNK = 16 * 1024, TMP_DIGITS = 16 };
-
-enum purpose { TO_TRUST, TO_CHANGE };
-
-/* Whoever changes the file may be root, working for the account that owns it. */
-static bool check_file(const char *path, const struct stat *st, enum purpose purpose, struct error *e)
-{
-	if (!S_ISREG(st->st_mode))
-		return error_set(e, ERR_CONFIG, "%s is not a plain file", path);
-	if (purpose == TO_TRUST && st->st_uid != 0 && st->st_uid != geteuid())
-		return error_set(e, ERR_CONFIG,
-				 "%s belongs to user %u; it must belong to root or to the user who runs this", path,
-				 (unsigned)st->st_uid);
-	if (st->st_mode & S_IRWXO)
-		return error_set(e, ERR_CONFIG, "%s is open to other users (mode %04o); chmod o= %s", path,
-				 (unsigned)(st->st_mode & 07777), path);
-	if (st->st_mode & S_IWGRP)
-		return error_set(e, ERR_CONFIG, "%s may be changed by its group (mode %04o); chmod g-w %s", path,
-				 (unsigned)(st->st_mode & 07777), path);
-	return true;
-}
-
-static bool read_all(int fd, const char *path, struct sbuf *to, struct error *e)
-{
-	for (;;) {
-		char *into = sbuf_reserve(to, READ_CHUNK);
-		ssize_t n = into ? read(fd, into, READ_CHUNK) : 0;
-
-		if (!into)
-			return error_set(e, ERR_TOO_LARGE, "%s is larger than %zu bytes", path, to->limit - READ_CHUNK);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_errno(e, errno, "read %s", path);
-		sbuf_grew(to, (size_t)n); /* also by nothing: an empty text ends too */
-		if (n == 0)
-			break;
-	}
-	if (to->len && memchr(to->data, '\0', to->len))
-		return error_set(e, ERR_CONFIG, "%s holds a NUL byte", path);
-	return true;
-}
-
-static bool open_checked(const char *path, enum purpose purpose, int *ret_fd, struct stat *ret_st, struct error *e)
-{
-	/* O_NONBLOCK: a pipe of that name must not hold us up */
-	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-	if (fd < 0 && errno == ENOENT)
-		return error_set(e, ERR_NOT_FOUND, "%s does not exist", path);
-	if (fd < 0 || fstat(fd, ret_st) < 0)
-		return error_errno(e, errno, "open %s", path);
-	if (!check_file(path, ret_st, purpose, e))
-		return false;
-	*ret_fd = take_fd(&fd);
-	return true;
-}
-
-static bool read_checked(const char *path, enum purpose purpose, struct sbuf *to, struct stat *ret_st, struct error *e)
-{
-	_close_ int fd = -1;
-
-	return open_checked(path, purpose, &fd, ret_st, e) && read_all(fd, path, to, e);
-}
+enum { TMP_DIGITS = 16 };
 
 bool secretfile_check(const char *path, struct error *e)
 {
 	_close_ int fd = -1;
 	struct stat st;
 
-	return open_checked(path, TO_TRUST, &fd, &st, e);
+	return privatefile_open(path, PRIVATEFILE_TRUST, &fd, &st, e);
 }
 
 bool secretfile_read(const char *path, struct sbuf *to, struct error *e)
 {
 	struct stat st;
 
-	return read_checked(path, TO_TRUST, to, &st, e);
+	return privatefile_read(path, PRIVATEFILE_TRUST, to, &st, e);
 }
 
 bool secretfile_each_line(const char *path, char *text, secretfile_line_fn *fn, void *arg, struct error *e)
@@ -185,7 +122,7 @@ bool secretfile_change(const char *path, secretfile_edit_fn *edit, void *arg, st
 
 	if (!open_dir_of(real, &dirfd, &name, e))
 		return false;
-	bool exists = read_checked(real, TO_CHANGE, &old, &st, e);
+	bool exists = privatefile_read(real, PRIVATEFILE_CHANGE, &old, &st, e);
 	if (!exists && e->code != ERR_NOT_FOUND)
 		return false;
 	_free_ char *old_text = sbuf_take(&old);
