@@ -85,7 +85,7 @@ void ui_on_root(struct call *c, const char *id)
 	if (off(c))
 		return;
 	if (!str_empty(host))
-		sbuf_addf(&location, "http://%s", host);
+		sbuf_addf(&location, "%s://%s", str_empty(c->api->config->florus_tls_cert) ? "http" : "https", host);
 	sbuf_addf(&location, "%s%s/ui", base ? base : "", c->mount_len ? "/livy" : "");
 	if (sbuf_ok(&location))
 		http_reply_header(c->rq, "Location", sbuf_str(&location));

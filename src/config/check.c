@@ -33,8 +33,6 @@ static bool check_missing(const struct config *c, struct error *e)
 		bool asked;
 		const char *text;
 	} missing[] = {
-		{ !str_empty(c->livy_keystore),
-		  "livy.keystore is set, and this version serves plain HTTP only; unset it and let a proxy do TLS" },
 		{ c->livy_impersonation_enabled,
 		  "livy.impersonation.enabled is true, and this version runs all jobs as its own user; unset it" },
 		{ c->livy_server_access_control_enabled,
@@ -45,6 +43,27 @@ static bool check_missing(const struct config *c, struct error *e)
 		if (missing[i].asked)
 			return error_set(e, ERR_CONFIG, "%s", missing[i].text);
 	return true;
+}
+
+/* Livy's key store is the one thing of TLS that cannot be read as it is. */
+static bool check_tls(const struct config *c, struct error *e)
+{
+	if (!str_empty(c->florus_tls_cert))
+		return true;
+	if (!str_empty(c->livy_keystore))
+		return error_set(
+			e, ERR_CONFIG,
+			"livy.keystore is set, and Florus reads PEM files. Convert it: keytool -importkeystore "
+			"-srckeystore %.100s -destkeystore tls.p12 -deststoretype PKCS12 (a PKCS12 store needs no such "
+			"step), then umask 077; openssl pkcs12 -in tls.p12 -nodes -out tls.pem; then set "
+			"florus.tls.cert = /path/of/tls.pem",
+			c->livy_keystore);
+	const char *key = !str_empty(c->florus_tls_key)         ? "florus.tls.key"
+			  : !str_empty(c->florus_tls_client_ca) ? "florus.tls.client-ca"
+								: NULL;
+	return !key ||
+	       error_set(e, ERR_CONFIG,
+			 "%s is set, and without florus.tls.cert there is no TLS; set that too, or unset %s", key, key);
 }
 
 static bool check_base_path(const char *path, struct error *e)
@@ -79,13 +98,26 @@ bool config_only_local(const struct config *c)
 	return config_is_loopback(c->livy_server_host);
 }
 
+bool config_secrets_in_clear(const struct config *c)
+{
+	static const char *const with_secrets[] = { "basic", "ldap", "token" };
+
+	if (config_only_local(c) || !str_empty(c->florus_tls_cert))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(with_secrets); i++)
+		if (c->livy_server_auth_type && strstr(c->livy_server_auth_type, with_secrets[i]))
+			return true;
+	return false;
+}
+
 bool config_check(const struct config *c, struct error *e)
 {
 	if (str_empty(c->livy_server_host))
 		return error_set(e, ERR_CONFIG, "livy.server.host is empty; 127.0.0.1 is the usual address");
 	if (str_empty(c->livy_spark_master))
 		return error_set(e, ERR_CONFIG, "livy.spark.master is empty; local[*] runs jobs on this machine");
-	if (!check_missing(c, e) || !check_base_path(c->florus_http_base_path, e) || !check_run_as(c, e))
+	if (!check_missing(c, e) || !check_tls(c, e) || !check_base_path(c->florus_http_base_path, e) ||
+	    !check_run_as(c, e))
 		return false;
 	if (!config_is_loopback(c->livy_server_host) && !c->florus_auth_allow_none &&
 	    str_empty(c->livy_server_auth_type))

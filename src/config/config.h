@@ -82,6 +82,9 @@ bool config_is_loopback(const char *host);
 /* Can nobody outside this machine connect? */
 bool config_only_local(const struct config *c);
 
+/* Do passwords or tokens cross a network without TLS? A proxy that does TLS may stand in front. */
+bool config_secrets_in_clear(const struct config *c);
+
 struct config *config_free(struct config *c); /* takes NULL; returns NULL */
 
 static inline void config_freep(struct config **c)

@@ -20,7 +20,7 @@ static const struct {
 
 #define NO_KERBEROS "this version does not speak Kerberos"
 #define NO_KINIT "this version gets no tickets for jobs"
-#define NO_TLS "this version serves plain HTTP only"
+#define OWN_TLS "TLS takes PEM files, see florus.tls.cert"
 #define NO_SESSIONS "this version runs batches only, no interactive sessions"
 #define NO_YARN "this version does not watch YARN"
 #define NO_KUBERNETES "this version does not watch Kubernetes"
@@ -55,8 +55,8 @@ static const struct {
 	{ "livy.server.launch.kerberos.keytab", NO_KINIT },
 	{ "livy.server.launch.kerberos.refresh-interval", NO_KINIT },
 	{ "livy.server.launch.kerberos.kinit-fail-threshold", NO_KINIT },
-	{ "livy.keystore.type", NO_TLS },
-	{ "livy.hadoop.security.credential.provider.path", NO_TLS },
+	{ "livy.keystore.type", OWN_TLS },
+	{ "livy.hadoop.security.credential.provider.path", OWN_TLS },
 
 	{ "livy.session.staging-dir", NO_SESSIONS },
 	{ "livy.repl.enable-hive-context", NO_SESSIONS },

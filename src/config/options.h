@@ -29,6 +29,10 @@ enum {
 	"PATH,HOME,USER,LOGNAME,LANG,LC_ALL,TZ,TMPDIR,JAVA_HOME,SPARK_HOME,SPARK_CONF_DIR,SPARK_LOCAL_DIRS,"        \
 	"SPARK_LOCAL_IP,HADOOP_HOME,HADOOP_CONF_DIR,YARN_CONF_DIR,PYTHONPATH,PYSPARK_PYTHON,PYSPARK_DRIVER_PYTHON," \
 	"LD_LIBRARY_PATH,KRB5CCNAME,KRB5_CONFIG,R_HOME,VIRTUAL_ENV"
+/* TLS 1.3 and 1.2 with forward secrecy and authenticated encryption; AES-128-GCM first, since it costs the least. */
+#define CONFIG_TLS_PRIORITIES                                                                            \
+	"PERFORMANCE:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:-AES-256-CBC:-AES-128-CBC:-SHA1:" \
+	"-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:%SERVER_PRECEDENCE"
 #define CONFIG_CSP "default-src 'self'; script-src 'self' 'unsafe-inline'; img-src 'self'; frame-src 'self';"
 
 /* clang-format off */
@@ -87,7 +91,7 @@ enum {
 	X(BOOL, livy_server_csrf_protection_enabled, "livy.server.csrf-protection.enabled", "false", 0, 0, NULL, 0, \
 	  "Whether changes need the header X-Requested-By, which a page of another site cannot send.") \
 	X(STR, livy_keystore, "livy.keystore", NULL, 0, 0, NULL, 0, \
-	  "Key store for TLS. This version serves plain HTTP only: a value refuses to start.") \
+	  "Java key store for TLS. Refuses to start unless florus.tls.cert is set in its place, and says how to convert it.") \
 	X(STR, livy_keystore_password, "livy.keystore.password", NULL, 0, 0, NULL, CONFIG_SECRET, \
 	  "Password of livy.keystore.") \
 	X(STR, livy_key_password, "livy.key-password", NULL, 0, 0, NULL, CONFIG_SECRET, \
@@ -135,6 +139,14 @@ enum {
 	  "How long a client may take to read an answer.") \
 	X(DURATION, florus_http_idle_timeout_ms, "florus.http.idle-timeout", "60s", 1, 24 * CONFIG_HOUR_MS, NULL, 0, \
 	  "How long a connection may stay open without a request.") \
+	X(STR, florus_tls_cert, "florus.tls.cert", NULL, 0, 0, NULL, 0, \
+	  "Certificate in PEM form, with its chain. Set: HTTPS, and only that. SIGHUP reads it anew.") \
+	X(STR, florus_tls_key, "florus.tls.key", NULL, 0, 0, NULL, 0, \
+	  "Key of florus.tls.cert in PEM form, closed to other users. Not set: in the same file.") \
+	X(STR, florus_tls_client_ca, "florus.tls.client-ca", NULL, 0, 0, NULL, 0, \
+	  "Certificates in PEM form: clients must show one that these have signed. Not set: nobody is asked.") \
+	X(STR, florus_tls_priorities, "florus.tls.priorities", CONFIG_TLS_PRIORITIES, 0, 0, NULL, 0, \
+	  "Protocols and ciphers, in the words of GnuTLS.") \
 	X(STR, florus_auth_users_file, "florus.auth.users-file", NULL, 0, 0, NULL, 0, \
 	  "Users and their password hashes, for livy.server.auth.type = basic; florus passwd writes it.") \
 	X(STR, florus_auth_tokens_file, "florus.auth.tokens-file", NULL, 0, 0, NULL, 0, \

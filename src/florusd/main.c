@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-enum { OVERRIDES_MAX = 256, GO_TIMEOUT_MS = 30000, HEADER_PAIRS = 5 };
+enum { OVERRIDES_MAX = 256, GO_TIMEOUT_MS = 30000, HEADER_PAIRS = 6 };
 
 struct florusd {
 	struct config *config;
@@ -118,17 +118,33 @@ static void on_store_lost(void *arg)
 	loop_stop(d->loop);
 }
 
+static bool has_tls(const struct config *c)
+{
+	return !str_empty(c->florus_tls_cert);
+}
+
+static struct http_tls_files tls_files(const struct config *c)
+{
+	return (struct http_tls_files){ c->florus_tls_cert, c->florus_tls_key, c->florus_tls_client_ca,
+					c->florus_tls_priorities };
+}
+
 static void on_hup(void *arg)
 {
 	struct florusd *d = arg;
 	struct error e = { 0 };
+	bool tls = has_tls(d->config);
 
-	if (!d->api.auth)
+	if (!d->api.auth && !tls)
 		log_info("SIGHUP: nothing to read anew; restart florusd to change options (jobs go on)");
-	else if (auth_reload(d->api.auth, &e))
+	if (d->api.auth && auth_reload(d->api.auth, &e))
 		log_info("users and tokens read anew");
-	else
+	else if (d->api.auth)
 		log_error("users and tokens stay as they were", LOG_STR("reason", e.msg));
+	if (tls && http_server_reload(d->server, &e))
+		log_info("certificate and key read anew");
+	else if (tls)
+		log_error("certificate and key stay as they were", LOG_STR("reason", e.msg));
 }
 
 /* As many descriptors as we may have: a connection is one, a running job two. */
@@ -163,6 +179,8 @@ static void security_headers(struct florusd *d)
 		{ "X-Frame-Options", c->livy_server_http_header_x_frame_options },
 		{ "X-XSS-Protection", c->livy_server_http_header_x_xss_protection },
 		{ "Content-Security-Policy", c->livy_server_http_header_content_security_policy },
+		{ "Strict-Transport-Security",
+		  has_tls(c) ? c->livy_server_http_header_strict_transport_security : NULL },
 	};
 	size_t n = 0;
 
@@ -213,6 +231,7 @@ static bool start_http(struct florusd *d, struct error *e)
 		.body_timeout_ms = c->florus_http_body_timeout_ms,
 		.reply_timeout_ms = c->florus_http_reply_timeout_ms,
 		.idle_timeout_ms = c->florus_http_idle_timeout_ms,
+		.tls = tls_files(c),
 		.headers = d->headers,
 	};
 
@@ -221,7 +240,8 @@ static bool start_http(struct florusd *d, struct error *e)
 	d->api.batches = d->batches;
 	d->api.store = d->store;
 	return http_server_new(d->loop, &http, api_handle, &d->api, &d->server, e) &&
-	       statedir_publish(&d->dir, c->livy_server_host, http_server_port(d->server), c->florus_http_base_path, e);
+	       statedir_publish(&d->dir, has_tls(c) ? "https" : "http", c->livy_server_host,
+				http_server_port(d->server), c->florus_http_base_path, e);
 }
 
 /* The order matters: the launcher forks before there is a store, a thread or a listening socket. */
@@ -293,6 +313,20 @@ static int serve(struct florusd *d, const char *const *env)
 	return d->failed;
 }
 
+/* What only shows in files is asked of them by --check; a start comes to it by itself. */
+static bool check(const struct config *c, bool files_too, struct error *e)
+{
+	const struct http_tls_files tls = tls_files(c);
+
+	if (!config_check(c, e) || (files_too && !http_check_tls(&tls, e)))
+		return false;
+	if (config_secrets_in_clear(c))
+		warn_config(NULL,
+			    "passwords and tokens cross the network in clear; set florus.tls.cert, or let a proxy "
+			    "on this host do TLS and set livy.server.host = 127.0.0.1");
+	return true;
+}
+
 int main(int argc, char **argv, char **env)
 {
 	struct florusd d = { 0 };
@@ -304,7 +338,7 @@ int main(int argc, char **argv, char **env)
 	if (status >= 0)
 		return status;
 	const struct config_sources sources = { o.file, environment, o.overrides };
-	if (!config_load(&sources, warn_config, NULL, &d.config, &e) || !config_check(d.config, &e)) {
+	if (!config_load(&sources, warn_config, NULL, &d.config, &e) || !check(d.config, o.check, &e)) {
 		log_error("configuration", LOG_STR("reason", e.msg));
 		(void)config_free(d.config);
 		return error_exit_status(e.code);

@@ -113,13 +113,14 @@ bool statedir_let_pass(const struct statedir *d, struct error *e)
 	return check_parents(path, e);
 }
 
-bool statedir_publish(const struct statedir *d, const char *host, int port, const char *base_path, struct error *e)
+bool statedir_publish(const struct statedir *d, const char *scheme, const char *host, int port, const char *base_path,
+		      struct error *e)
 {
 	_sbuf_ struct sbuf url = SBUF_INIT(8192);
 	bool v6 = strchr(host, ':') != NULL, any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 
-	sbuf_addf(&url, "http://%s%s%s:%d%s\n", v6 && !any ? "[" : "", any ? "127.0.0.1" : host, v6 && !any ? "]" : "",
-		  port, base_path ? base_path : "");
+	sbuf_addf(&url, "%s://%s%s%s:%d%s\n", scheme, v6 && !any ? "[" : "", any ? "127.0.0.1" : host,
+		  v6 && !any ? "]" : "", port, base_path ? base_path : "");
 	return fdio_replace_file(d->fd, "url", url.data, url.len, e);
 }
 

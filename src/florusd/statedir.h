@@ -21,6 +21,6 @@ MUST_CHECK bool statedir_open(const char *path, struct statedir *ret, struct err
  * when a directory above does not let them come here.
  */
 MUST_CHECK bool statedir_let_pass(const struct statedir *d, struct error *e);
-MUST_CHECK bool statedir_publish(const struct statedir *d, const char *host, int port, const char *base_path,
-				 struct error *e);
+MUST_CHECK bool statedir_publish(const struct statedir *d, const char *scheme, const char *host, int port,
+				 const char *base_path, struct error *e);
 void statedir_close(struct statedir *d); /* takes the url away */

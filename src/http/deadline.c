@@ -1,5 +1,6 @@
 #include "http/deadline.h"
 #include "base/clock.h"
+#include "http/tls.h"
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -86,7 +87,16 @@ void deadline_closed(struct conn *c)
 	c->of->count--;
 	c->prev->next = c->next;
 	c->next->prev = c->prev;
+	c->tls = tls_session_free(c->tls);
 	free(c);
+}
+
+void deadline_last_words(struct conn *c, const char *bytes, size_t n)
+{
+	if (c->tls)
+		tls_last_words(c->tls, bytes, n);
+	else
+		(void)send(c->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void cut(struct conn *c)
@@ -94,7 +104,7 @@ static void cut(struct conn *c)
 	static const char late[] = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 	if (c->phase == PHASE_HEADER || c->phase == PHASE_BODY)
-		(void)send(c->fd, late, sizeof late - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		deadline_last_words(c, late, sizeof late - 1);
 	(void)shutdown(c->fd, SHUT_RDWR);
 	deadline_phase(c, PHASE_WORK); /* once is enough: the library sees the end and closes */
 }

@@ -11,6 +11,7 @@
 #include "http/pool.h"
 #include "loop/loop.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum phase {
@@ -22,11 +23,13 @@ enum phase {
 };
 
 struct deadlines;
+struct tls_session;
 
 struct conn {
 	struct deadlines *of;
 	struct conn *prev, *next;
 	int fd;
+	struct tls_session *tls; /* owned; NULL: plain */
 	enum phase phase;
 	bool released; /* idle, and its memory was given back */
 	struct gate_place place;
@@ -52,4 +55,6 @@ static inline void deadline_body_bytes(struct conn *c, size_t n)
 {
 	c->bytes += n;
 }
+/* Sends bytes past the library, in the connection's own language, as far as they go at once. */
+void deadline_last_words(struct conn *c, const char *bytes, size_t n);
 void deadline_closed(struct conn *c);

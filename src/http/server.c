@@ -1,8 +1,10 @@
 #include "http/server.h"
+#include "base/str.h"
 #include "http/compress.h"
 #include "http/listen.h"
 #include "http/reason.h"
 #include "http/request.h"
+#include "http/tls.h"
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -33,6 +35,8 @@ struct http_server {
 	struct http_courtesy courtesy;
 	int port;
 	bool draining, closing;
+	struct http_tls_files tls_files;
+	struct tls *tls;         /* NULL: plain HTTP */
 	struct http_request all; /* list head: requests whose header has come */
 };
 
@@ -131,7 +135,7 @@ static void refuse_body(struct http_request *rq)
 				     "<h1>Bad Message 413</h1><pre>reason: Body too long</pre>\n";
 
 	rq->cut = true;
-	(void)send(rq->conn->fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	deadline_last_words(rq->conn, answer, sizeof answer - 1);
 	(void)shutdown(rq->conn->fd, SHUT_WR);
 }
 
@@ -233,6 +237,10 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **s
 	c->pool = pool_latest();
 	s->entering = NULL;
 	*socket_context = c;
+	if (s->tls) {
+		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+		c->tls = tls_session_new(s->tls, info->tls_session);
+	}
 }
 
 /* The library closes what it does not take. */
@@ -450,12 +458,16 @@ static void run(void *arg)
 
 static struct MHD_Daemon *start_daemon(struct http_server *s, const struct http_config *c)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-				on_request, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)gate_capacity(s->gate),
+	static const struct MHD_OptionItem none = { MHD_OPTION_END, 0, NULL };
+	unsigned tls = s->tls ? MHD_USE_TLS : MHD_NO_FLAG;
+
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | tls, 0, NULL,
+				NULL, on_request, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)gate_capacity(s->gate),
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)c->header_max_bytes + POOL_OVERHEAD,
 				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
 				MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-				on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
+				on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_ARRAY,
+				s->tls ? tls_options(s->tls) : &none, MHD_OPTION_END);
 }
 
 static bool start_gate(struct http_server *s, const struct http_config *c, struct error *e)
@@ -463,7 +475,7 @@ static bool start_gate(struct http_server *s, const struct http_config *c, struc
 	struct gate_config gate = {
 		.connections_max = c->connections_max,
 		.connections_per_address = c->connections_per_address,
-		.plain = true,
+		.plain = !s->tls,
 		.exempt = c->courtesy.exempt,
 		.exempt_arg = s->ctx,
 		.enter = on_enter,
@@ -475,6 +487,9 @@ static bool start_gate(struct http_server *s, const struct http_config *c, struc
 
 static bool start(struct http_server *s, const struct http_config *c, struct error *e)
 {
+	s->tls_files = c->tls;
+	if (!str_empty(c->tls.cert) && !tls_new(&s->tls_files, &s->tls, e))
+		return false;
 	if (!start_gate(s, c, e))
 		return false;
 	s->daemon = start_daemon(s, c);
@@ -508,6 +523,11 @@ bool http_server_new(struct loop *l, const struct http_config *config, http_hand
 	}
 	*ret = s;
 	return true;
+}
+
+bool http_server_reload(struct http_server *s, struct error *e)
+{
+	return !s->tls || tls_reload(s->tls, e);
 }
 
 int http_server_port(const struct http_server *s)
@@ -560,6 +580,7 @@ struct http_server *http_server_free(struct http_server *s)
 	s->timer = loop_timer_free(s->timer); /* set to the last, by each connection that closes */
 	s->drain_timer = loop_timer_free(s->drain_timer);
 	s->deadlines = deadlines_free(s->deadlines);
+	s->tls = tls_free(s->tls);
 	free(s);
 	return NULL;
 }

@@ -25,6 +25,14 @@ enum {
 struct http_server;
 struct http_request;
 
+/* Paths; all but cert may be NULL. They are read at the start and by http_server_reload(). */
+struct http_tls_files {
+	const char *cert;       /* PEM: the server's certificate, then those that lead to the root. NULL: plain HTTP */
+	const char *key;        /* PEM; NULL: in the file of cert */
+	const char *client_ca;  /* PEM; clients must show a certificate that one of these signed. NULL: anybody */
+	const char *priorities; /* no path: GnuTLS's words for protocols and ciphers */
+};
+
 /* Both may be NULL: nobody, nothing. Called with the ctx of the handler. */
 struct http_courtesy {
 	/* May this address have any number of connections? */
@@ -40,15 +48,25 @@ struct http_config {
 	int connections_max, connections_per_address; /* gate.h; the latter 0: no limit */
 	int64_t header_timeout_ms, body_timeout_ms, reply_timeout_ms, idle_timeout_ms;
 	struct http_courtesy courtesy;
+	struct http_tls_files tls;  /* what its members point to is borrowed until http_server_free() */
 	const char *const *headers; /* name, value, name, value, …, NULL: put on every answer; borrowed */
 };
 
 typedef void http_handler(void *ctx, struct http_request *rq);
 
-/* Binds and listens. ERR_CONFIG names the address and the cause (in use, no right, no such host). */
+/*
+ * Binds and listens. ERR_CONFIG names the address and the cause (in use, no right, no such host), or what is wrong with
+ * a file of TLS.
+ */
 MUST_CHECK bool http_server_new(struct loop *l, const struct http_config *config, http_handler *handler, void *ctx,
 				struct http_server **ret, struct error *e);
 int http_server_port(const struct http_server *s);
+
+/* Reads the files of TLS anew, for connections to come. False: they are served as before. True also without TLS. */
+MUST_CHECK bool http_server_reload(struct http_server *s, struct error *e);
+
+/* Would a server begin with these files? The error as of http_server_new(). */
+MUST_CHECK bool http_check_tls(const struct http_tls_files *files, struct error *e);
 
 /* No new connections; calls done when the last request in flight is answered, HTTP_DRAIN_MS at the latest. */
 void http_server_drain(struct http_server *s, loop_fn *done, void *arg);

@@ -93,7 +93,8 @@ class Gateway:
         self.config = None  # a file for -c
         self.prefix = []  # a program that executes the daemon, such as prlimit
         self.process = None
-        self.host = self.port = None
+        self.scheme = self.host = self.port = None
+        self.trust = None  # an SSLContext, for a gateway that speaks TLS
         self.marks = 0
 
     def make_spark_home(self):
@@ -136,7 +137,7 @@ class Gateway:
         until(lambda: url.exists() or self.process.poll() is not None, 20, "florusd writes its url")
         assert self.process.poll() is None, f"florusd exited with {self.process.returncode}:\n{self.log_text()}"
         parts = urllib.parse.urlsplit(url.read_text().strip())
-        self.host, self.port = parts.hostname, parts.port
+        self.scheme, self.host, self.port = parts.scheme, parts.hostname, parts.port
         return self
 
     def kill9(self):
@@ -220,13 +221,18 @@ class Gateway:
         if isinstance(body, str):
             body = body.encode()
         headers = {"Content-Type": "application/json", **(headers or {})} if body is not None else headers or {}
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        connection = self.connection(timeout)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             return Answer(response.status, response.reason, response.getheaders(), response.read())
         finally:
             connection.close()
+
+    def connection(self, timeout=30):
+        if self.trust:
+            return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=self.trust)
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
 
     def get(self, path, **kw):
         return self.request("GET", path, **kw)
@@ -238,7 +244,7 @@ class Gateway:
         return self.request("DELETE", path, **kw)
 
     def wire(self, timeout=10):
-        return Wire(self.host, self.port, timeout)
+        return Wire(self.host, self.port, timeout, self.trust)
 
     def raw(self, data, timeout=10):
         """Sends bytes on a connection of their own; the first answer."""

@@ -5,6 +5,7 @@ http.client is too polite for the framing tests; this is as rude as needed.
 
 import json
 import socket
+import ssl
 import time
 
 
@@ -40,9 +41,11 @@ class Closed(Exception):
 
 
 class Wire:
-    def __init__(self, host, port, timeout=10):
+    def __init__(self, host, port, timeout=10, trust=None):
         self.socket = socket.create_connection((host, port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if trust:
+            self.socket = trust.wrap_socket(self.socket, server_hostname=host)
         self.timeout = timeout
         self.buffer = b""
 
@@ -64,7 +67,7 @@ class Wire:
         """A server that has heard enough may close before all is sent: that is its answer's matter, not ours."""
         try:
             self.socket.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             pass
         return self
 
