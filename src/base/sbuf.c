@@ -20,6 +20,7 @@ char *sbuf_reserve(struct sbuf *b, size_t n)
 			cap = b->limit + 1;
 		b->data = xrealloc(b->data, cap);
 		b->cap = cap;
+		b->data[b->len] = '\0'; /* also when nothing comes to fill it */
 	}
 	return b->data + b->len;
 }

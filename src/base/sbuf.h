@@ -4,7 +4,7 @@
  * A builder never holds more than the limit it was given; the first append that would pass it
  * sets `failed`, and every later append is a no-op. So callers append freely and test once, at
  * the end, with sbuf_ok(). Owns its memory. Zero bytes may be stored; data is NUL-terminated
- * once anything was added (the terminator is not counted in len or limit).
+ * once room was made (the terminator is not counted in len or limit).
  */
 #pragma once
 #include "base/cleanup.h"

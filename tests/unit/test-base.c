@@ -17,6 +17,18 @@ TEST(a_builder_stops_at_its_limit)
 	CHECK_STR(b.data, "1234567");
 }
 
+/* An empty file: room was made for it, nothing came. */
+TEST(a_builder_that_only_made_room_holds_an_empty_text)
+{
+	_sbuf_ struct sbuf b = SBUF_INIT(100);
+	char *used = xmalloc(101);
+
+	memset(used, 'x', 101);
+	free(used); /* the next block of that size is this one */
+	CHECK(sbuf_reserve(&b, 100) != NULL);
+	CHECK_STR(sbuf_str(&b), "");
+}
+
 TEST(a_builder_writes_every_integer)
 {
 	_sbuf_ struct sbuf b = SBUF_INIT(100);
