@@ -16,11 +16,11 @@ serve: ## stay up on port 8998 (PORT=N for another), with Spark ready for jobs
 	@tools/build build
 	@tools/demo --serve
 
-test: ## every test; ends with `N passed, N failed`
+test: ## every test, of the plain build; ends with `N passed, N failed`
 	@tools/setup test
 	@tests/run
 
-check: ## static checks and lints
+check: ## static checks, lints, and the tests again under sanitizers and valgrind
 	@tools/setup check
 	@tools/check
 

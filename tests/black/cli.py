@@ -8,6 +8,8 @@ import subprocess
 import termios
 from pathlib import Path
 
+import sanitizers
+
 BIN_DIR = Path(os.environ.get("FLORUS_BIN_DIR", Path(__file__).parents[2] / "build"))
 LIMIT_S = 60
 
@@ -17,7 +19,8 @@ class Cli:
 
     def __init__(self, cwd):
         self.cwd = cwd
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith("FLORUS_") and k != "NO_COLOR"}
+        env = {k: v for k, v in os.environ.items() if not k.startswith("FLORUS_") and k != "NO_COLOR"}
+        self.env = sanitizers.environment(cwd, env)
         self.started = []
 
     def argv(self, args):

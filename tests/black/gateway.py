@@ -16,17 +16,19 @@ import time
 import urllib.parse
 from pathlib import Path
 
+import sanitizers
 from wire import Answer, Wire
 
 REPO = Path(__file__).resolve().parents[2]
 FAKES = REPO / "tests" / "fakes"
 BIN_DIR = Path(os.environ.get("FLORUS_BIN_DIR") or REPO / "build").resolve()
-SANITIZER = re.compile(r"(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:).*")
+PATIENCE = float(os.environ.get("FLORUS_TEST_PATIENCE") or 1)  # of until(): sanitized programs are slower
 FINAL = ("success", "dead", "killed")
 
 
 def until(condition, timeout=10, what=None, interval=0.01):
     """Polls until condition() is true and returns its value; fails loudly when that does not happen in time."""
+    timeout *= PATIENCE
     end = time.monotonic() + timeout
     while True:
         value = condition()
@@ -90,6 +92,8 @@ class Gateway:
             **(options or {}),
         }
         self.env = env or {}
+        if sanitizers.ACTIVE:
+            self.options.setdefault("florus.launch.shim", sanitizers.shim_wrapper(self.root, BIN_DIR / "florus-shim"))
         self.config = None  # a file for -c
         self.prefix = []  # a program that executes the daemon, such as prlimit
         self.process = None
@@ -113,8 +117,7 @@ class Gateway:
 
     def environment(self):
         env = {k: v for k, v in os.environ.items() if not k.startswith(("FLORUS_", "LIVY_"))}
-        env["UBSAN_OPTIONS"] = "print_stacktrace=1"
-        return {**env, **self.env}
+        return sanitizers.environment(self.root, {**env, **self.env})
 
     def spawn(self, options=None):
         with open(self.stderr, "ab") as log:
@@ -172,8 +175,8 @@ class Gateway:
             cwd=self.root,
             check=False,
         )
+        sanitizers.check(self.root)
         text = (done.stdout + done.stderr).decode()
-        assert not SANITIZER.search(text), text
         return done.returncode, [line for line in text.splitlines() if line.strip()]
 
     def log_text(self):
@@ -201,8 +204,7 @@ class Gateway:
                 self.stop()
         finally:
             until(self.kill_all, 10, "every process of the test is gone")
-        reports = SANITIZER.findall(self.log_text())
-        assert not reports, self.log_text()
+        sanitizers.check(self.root, self.log_text())
 
     def kill_all(self):
         left = self.processes()

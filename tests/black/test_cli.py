@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+import sanitizers
 from cli import LIMIT_S, Cli
 from standin import HEAD, TAIL, StandIn
 
@@ -29,6 +30,7 @@ def lonely_cli(tmp_path):
         if p.poll() is None:
             p.kill()
         p.communicate()
+    sanitizers.check(tmp_path)
 
 
 @pytest.fixture
