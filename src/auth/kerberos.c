@@ -1,24 +1,14 @@
 #include "auth/kerberos.h"
 #include "auth/base64.h"
-#include "auth/secretfile.h"
+#include "auth/keytab.h"
 #include "base/str.h"
-#include <ctype.h>
 #include <gssapi/gssapi_ext.h>
 #include <limits.h>
-#include <netdb.h>
 #include <string.h>
 
-#define SERVICE "HTTP"
-#define HOST_MARK SERVICE "/_HOST"
-
-enum { REPLY_MAX = 16 * 1024 /* bytes, encoded */, NAME_MAX_BYTES = 1024 };
+enum { REPLY_MAX = 16 * 1024 /* bytes, encoded */ };
 
 static const char ntlm_mark[] = "NTLMSSP"; /* with its NUL */
-
-/* Not from gssapi_krb5.h: it brings krb5.h, which has parameters of a name that we have banned. */
-static gss_OID_desc spnego = { 6, (void *)(uintptr_t) "\x2b\x06\x01\x05\x05\x02" };
-static gss_OID_desc krb5 = { 9, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02" };
-static gss_OID_desc krb5_name = { 10, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01" };
 
 struct kerberos {
 	char *principal; /* NULL: any HTTP/host of the keytab */
@@ -29,8 +19,8 @@ struct kerberos {
 
 /* What the GSS-API holds during one question. */
 struct talk {
+	gss_cred_id_t keys;
 	gss_name_t us, guest;
-	gss_cred_id_t key;
 	gss_ctx_id_t context;
 	gss_buffer_desc reply;
 };
@@ -41,7 +31,7 @@ static void end_talk(struct talk *t)
 
 	(void)gss_release_buffer(&minor, &t->reply);
 	(void)gss_delete_sec_context(&minor, &t->context, GSS_C_NO_BUFFER);
-	(void)gss_release_cred(&minor, &t->key);
+	(void)gss_release_cred(&minor, &t->keys);
 	(void)gss_release_name(&minor, &t->guest);
 	(void)gss_release_name(&minor, &t->us);
 }
@@ -67,132 +57,41 @@ static bool failed(OM_uint32 major, OM_uint32 minor, struct error *e)
 	return error_set(e, ERR_FORBIDDEN, "Kerberos: %.400s", sbuf_str(&text));
 }
 
-static OM_uint32 import_name(const char *text, gss_OID type, gss_name_t *ret, OM_uint32 *minor)
+/*
+ * All keys of the keytab, for SPNEGO and for a bare Kerberos token, which some clients send. Not those of our name only: the library
+ * leaks a name whenever there are none.
+ */
+static bool take_keys(const struct kerberos *k, struct talk *t, struct error *e)
 {
-	gss_buffer_desc name = { strlen(text), (void *)(uintptr_t)text };
-
-	return gss_import_name(minor, &name, type, ret);
-}
-
-/* Our key, for SPNEGO and for a bare Kerberos token, which some clients send. */
-static bool take_key(const struct kerberos *k, struct talk *t, struct error *e)
-{
-	gss_OID_desc mechs[] = { spnego, krb5 };
-	gss_OID_set_desc both = { ARRAY_LEN(mechs), mechs }, only_krb5 = { 1, &krb5 };
+	static gss_OID_desc mechs[] = { { 6, (void *)(uintptr_t) "\x2b\x06\x01\x05\x05\x02" },
+					{ 9, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02" } };
+	gss_OID_set_desc both = { ARRAY_LEN(mechs), mechs }, only_krb5 = { 1, &mechs[1] };
 	gss_key_value_element_desc where = { "keytab", k->keytab };
 	gss_key_value_set_desc store = { 1, &where };
-	OM_uint32 minor, major;
+	OM_uint32 minor, major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &both, GSS_C_ACCEPT,
+						       &store, &t->keys, NULL, NULL);
 
-	/* A service without a host: whichever of the keytab the client has a ticket for. */
-	if (k->principal)
-		major = import_name(k->principal, &krb5_name, &t->us, &minor);
-	else
-		major = import_name(SERVICE, GSS_C_NT_HOSTBASED_SERVICE, &t->us, &minor);
 	if (major == GSS_S_COMPLETE)
-		major = gss_acquire_cred_from(&minor, t->us, GSS_C_INDEFINITE, &both, GSS_C_ACCEPT, &store, &t->key,
-					      NULL, NULL);
-	if (major == GSS_S_COMPLETE)
-		major = gss_set_neg_mechs(&minor, t->key, &only_krb5);
+		major = gss_set_neg_mechs(&minor, t->keys, &only_krb5);
 	return major == GSS_S_COMPLETE || failed(major, minor, e);
-}
-
-/* --- setting up --- */
-
-/* The name that clients ask tickets for: this host's whole one, in lower case. */
-static bool add_host(struct sbuf *to, struct error *e)
-{
-	const struct addrinfo hints = { .ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM };
-	struct addrinfo *found = NULL;
-	char name[HOST_NAME_MAX + 1];
-
-	if (gethostname(name, sizeof name) < 0)
-		return error_set(e, ERR_CONFIG,
-				 "livy.server.auth.kerberos.principal has _HOST, and this host has no name");
-	bool known = getaddrinfo(name, NULL, &hints, &found) == 0;
-	for (const char *p = known && found->ai_canonname ? found->ai_canonname : name; *p; p++)
-		sbuf_addc(to, (char)tolower((unsigned char)*p));
-	if (known)
-		freeaddrinfo(found);
-	return true;
-}
-
-static bool set_principal(struct kerberos *k, const char *text, struct error *e)
-{
-	_sbuf_ struct sbuf full = SBUF_INIT(NAME_MAX_BYTES);
-
-	if (str_empty(text) || str_eq(text, "*"))
-		return true;
-	if (!str_starts(text, SERVICE "/"))
-		return error_set(e, ERR_CONFIG,
-				 "livy.server.auth.kerberos.principal = %.100s: expected HTTP/host@REALM, since HTTP/ "
-				 "is what browsers and curl ask tickets for",
-				 text);
-	if (str_starts(text, HOST_MARK) && strchr("@", text[strlen(HOST_MARK)])) {
-		sbuf_adds(&full, SERVICE "/");
-		if (!add_host(&full, e))
-			return false;
-		text += strlen(HOST_MARK);
-	}
-	sbuf_adds(&full, text);
-	if (!sbuf_ok(&full))
-		return error_set(e, ERR_CONFIG, "livy.server.auth.kerberos.principal is longer than %d bytes",
-				 NAME_MAX_BYTES);
-	k->principal = sbuf_take(&full);
-	return true;
-}
-
-/* What krb5 puts behind a name that has no realm. */
-static char *find_default_realm(void)
-{
-	_cleanup_(end_talk) struct talk t = { 0 };
-	gss_buffer_desc text = GSS_C_EMPTY_BUFFER;
-	OM_uint32 minor, major = import_name("x", &krb5_name, &t.us, &minor);
-	char *realm;
-
-	if (major == GSS_S_COMPLETE)
-		major = gss_canonicalize_name(&minor, t.us, &krb5, &t.guest);
-	if (major == GSS_S_COMPLETE)
-		(void)gss_display_name(&minor, t.guest, &text, NULL);
-	realm = text.length > 2 ? strndup((const char *)text.value + 2, text.length - 2) : xstrdup("");
-	(void)gss_release_buffer(&minor, &text);
-	return realm;
-}
-
-static bool set_up(struct kerberos *k, const char *principal, const char *keytab, const char *name_rules,
-		   struct error *e)
-{
-	_cleanup_(end_talk) struct talk t = { 0 };
-	_sbuf_ struct sbuf name = SBUF_INIT(PATH_MAX + 8);
-
-	if (!namerules_parse(name_rules, &k->rules, e))
-		return error_wrap(e, "livy.server.auth.kerberos.name-rules");
-	if (!set_principal(k, principal, e))
-		return false;
-	if (!secretfile_check(keytab, e)) {
-		e->code = ERR_CONFIG;
-		return error_wrap(e, "livy.server.auth.kerberos.keytab");
-	}
-	sbuf_addf(&name, "FILE:%s", keytab);
-	k->keytab = sbuf_take(&name);
-	k->realm = find_default_realm();
-	if (take_key(k, &t, e))
-		return true;
-	e->code = ERR_CONFIG;
-	return error_wrap(e,
-			  "livy.server.auth.kerberos.keytab = %.150s: no key of %.150s (klist -k shows what it has, "
-			  "kadmin's ktadd puts one in)",
-			  keytab, k->principal ? k->principal : "a service HTTP/host");
 }
 
 bool kerberos_new(const char *principal, const char *keytab, const char *name_rules, struct kerberos **ret,
 		  struct error *e)
 {
+	_sbuf_ struct sbuf name = SBUF_INIT(PATH_MAX + 8);
 	struct kerberos *k = xcalloc(1, sizeof *k);
 
-	if (!set_up(k, principal, keytab, name_rules, e)) {
+	if (!namerules_parse(name_rules, &k->rules, e)) {
+		k = kerberos_free(k);
+		return error_wrap(e, "livy.server.auth.kerberos.name-rules");
+	}
+	if (!keytab_check(principal, keytab, &k->principal, &k->realm, e)) {
 		k = kerberos_free(k);
 		return false;
 	}
+	sbuf_addf(&name, "FILE:%s", keytab);
+	k->keytab = sbuf_take(&name);
 	*ret = k;
 	return true;
 }
@@ -211,29 +110,42 @@ struct kerberos *kerberos_free(struct kerberos *k)
 
 /* --- asking --- */
 
-static bool take_name(struct talk *t, struct kerberos_guest *ret, struct error *e)
+static bool show_name(gss_name_t name, char to[PRINCIPAL_MAX + 1], struct error *e)
 {
 	gss_buffer_desc text = GSS_C_EMPTY_BUFFER;
-	OM_uint32 minor, major = gss_display_name(&minor, t->guest, &text, NULL);
+	OM_uint32 minor, major = gss_display_name(&minor, name, &text, NULL);
 	bool fits = text.length <= PRINCIPAL_MAX && !memchr(text.value ? text.value : "", '\0', text.length);
 
 	if (major != GSS_S_COMPLETE)
 		(void)failed(major, minor, e);
 	else if (!fits)
-		(void)error_set(e, ERR_FORBIDDEN, "the principal is longer than %d bytes", PRINCIPAL_MAX);
+		(void)error_set(e, ERR_FORBIDDEN, "Kerberos: a principal is longer than %d bytes", PRINCIPAL_MAX);
 	else
-		(void)snprintf(ret->principal, sizeof ret->principal, "%.*s", (int)text.length,
-			       (const char *)text.value);
+		(void)snprintf(to, PRINCIPAL_MAX + 1, "%.*s", (int)text.length, (const char *)text.value);
 	(void)gss_release_buffer(&minor, &text);
 	return major == GSS_S_COMPLETE && fits;
+}
+
+/* Was the ticket for our name, and not for another service that has its key in the same file? */
+static bool check_us(const struct kerberos *k, struct talk *t, struct error *e)
+{
+	char us[PRINCIPAL_MAX + 1];
+	OM_uint32 minor, major = gss_inquire_context(&minor, t->context, NULL, &t->us, NULL, NULL, NULL, NULL, NULL);
+
+	if (major != GSS_S_COMPLETE)
+		return failed(major, minor, e);
+	if (!show_name(t->us, us, e))
+		return false;
+	return (k->principal ? str_eq(us, k->principal) : str_starts(us, KEYTAB_SERVICE "/")) ||
+	       error_set(e, ERR_FORBIDDEN, "Kerberos: a ticket for %.200s, which is not our name", us);
 }
 
 static bool step(struct talk *t, const char *token, size_t n, struct kerberos_guest *ret, struct error *e)
 {
 	gss_buffer_desc in = { n, (void *)(uintptr_t)token };
 	OM_uint32 minor, flags = 0, lifetime_s = 0;
-	OM_uint32 major = gss_accept_sec_context(&minor, &t->context, t->key, &in, GSS_C_NO_CHANNEL_BINDINGS, &t->guest,
-						 NULL, &t->reply, &flags, &lifetime_s, NULL);
+	OM_uint32 major = gss_accept_sec_context(&minor, &t->context, t->keys, &in, GSS_C_NO_CHANNEL_BINDINGS,
+						 &t->guest, NULL, &t->reply, &flags, &lifetime_s, NULL);
 
 	ret->lifetime_s = lifetime_s;
 	if (GSS_ERROR(major))
@@ -258,9 +170,9 @@ enum kerberos_answer kerberos_accept(const struct kerberos *k, const char *token
 		(void)error_set(e, ERR_FORBIDDEN, "Kerberos: an NTLM token; the client has no ticket for this host");
 		return KERBEROS_WRONG;
 	}
-	if (!take_key(k, &t, e))
+	if (!take_keys(k, &t, e))
 		return KERBEROS_AWAY;
-	if (!step(&t, token, n, ret, e) || !take_name(&t, ret, e) ||
+	if (!step(&t, token, n, ret, e) || !check_us(k, &t, e) || !show_name(t.guest, ret->principal, e) ||
 	    !namerules_apply(k->rules, ret->principal, k->realm, ret->user, sizeof ret->user, e))
 		return KERBEROS_WRONG;
 	base64_encode(t.reply.value, t.reply.length, &reply);

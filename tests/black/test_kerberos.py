@@ -102,6 +102,23 @@ def test_rules_make_users_of_principals(realm, gateways):
         assert (answer.status, answer.body["owner"]) == (201, user)
 
 
+@pytest.mark.parametrize("ours, service, status", [
+    (None, "HTTP", 200), ("*", "HTTP", 200), ("HTTP/localhost", "HTTP", 200), ("HTTP/localhost@FLORUS.TEST", "HTTP", 200),
+    (None, "host", 401), ("HTTP/elsewhere", "HTTP", 401), ("HTTP/localhost@FLORUS.TEST", "host", 401)])
+def test_only_a_ticket_for_our_own_name_counts(realm, gateways, ours, service, status):
+    """Although the keytab has the keys of all of them."""
+    more = {"livy__server__auth__kerberos__keytab": str(realm.root / "all.keytab")}
+    if ours:
+        more["livy__server__auth__kerberos__principal"] = ours
+    gateway = gateways(**{**options(realm), **more}).start()
+    answer, sent = realm.curl(gateway, "/batches", "--service-name", service,
+                              cache=realm.ticket("alice", f"{service}/localhost@FLORUS.TEST"))
+    assert (answer.status, sent is not None) == (status, True)
+    if status == 401:
+        assert f"a ticket for {service}/localhost@FLORUS.TEST, which is not our name" in reason(gateway)
+        assert not answer.all("Set-Cookie") and answer.all("WWW-Authenticate") == ["Negotiate"]
+
+
 # --- what is no ticket ---------------------------------------------------------------------------------------------
 
 def encoded(data):
@@ -288,9 +305,9 @@ BAD_STARTS = {
     "readable by others": ({"livy.server.auth.kerberos.keytab": "{root}/open.keytab"}, "chmod o= "),
     "another service's": ({"livy.server.auth.kerberos.keytab": "{root}/host.keytab"}, "no key of a service HTTP/host"),
     "another host's": ({"livy.server.auth.kerberos.principal": "HTTP/elsewhere.test"}, "no key of HTTP/elsewhere.test"),
-    "another host": ({"livy.server.auth.kerberos.principal": "HTTP/_HOST@NOWHERE.TEST"}, "@NOWHERE.TEST (klist -k"),
+    "another host": ({"livy.server.auth.kerberos.principal": "HTTP/_HOST@NOWHERE.TEST"}, "@NOWHERE.TEST; klist -k"),
     "not HTTP": ({"livy.server.auth.kerberos.principal": "host/localhost@FLORUS.TEST"}, "expected HTTP/host@REALM"),
-    "no keytab but a text": ({"livy.server.auth.kerberos.keytab": "{root}/text"}, "no key of a service HTTP/host"),
+    "no keytab but a text": ({"livy.server.auth.kerberos.keytab": "{root}/text"}, "livy.server.auth.kerberos.keytab: "),
     "bad rules": ({"livy.server.auth.kerberos.name-rules": "DEFAULT RULE:[1:$2]"}, "name-rules: \\\"RULE:[1:$2]"),
 }
 
