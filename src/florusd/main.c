@@ -210,7 +210,7 @@ static bool start_auth(struct florusd *d, struct error *e)
 		.kerberos_keytab = c->livy_server_auth_kerberos_keytab,
 		.kerberos_name_rules = c->livy_server_auth_kerberos_name_rules,
 		.cookie_ms = c->florus_auth_cookie_ms,
-		.cookie_only_tls = !str_empty(c->livy_keystore),
+		.cookie_only_tls = has_tls(c),
 	};
 
 	return str_empty(c->livy_server_auth_type) || auth_new(d->loop, &auth, &d->api.auth, e);

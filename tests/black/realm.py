@@ -68,10 +68,10 @@ class Realm:
         self.tool("kvno", service, cache=cache)
         return cache
 
-    def curl(self, gateway, path, *args, cache="/nonexistent"):
+    def curl(self, gateway, path, *args, cache="/nonexistent", scheme="http"):
         """curl --negotiate with the tickets of the cache: (the answer, the Authorization that it sent or None)."""
         env = {**os.environ, **self.env, "KRB5CCNAME": str(cache)}
-        url = f"http://localhost:{gateway.port}{path}"
+        url = f"{scheme}://localhost:{gateway.port}{path}"
         done = subprocess.run(["curl", "-q", "-sS", "-v", "-i", "--noproxy", "*", "--negotiate", "-u", ":", *args, url],
                               env=env, check=True, capture_output=True, timeout=30)
         sent = [line[len("> Authorization: "):] for line in done.stderr.decode().splitlines()

@@ -7,6 +7,7 @@ import re
 import signal
 
 import pytest
+from certs import Authority
 from gateway import until
 from realm import Realm, shift_clock
 from test_auth import PASSWORDS, basic, passwd
@@ -206,6 +207,14 @@ def test_the_cookie_is_closed_to_scripts_and_other_sites(realm, guarded, alice):
     (cookie,) = realm.curl(guarded, "/batches", cache=alice)[0].all("Set-Cookie")
     assert re.fullmatch(r'hadoop\.auth="u=alice&p=alice@FLORUS\.TEST&t=kerberos&e=\d{13}&s=[A-Za-z0-9+/]{43}="'
                         r"; Path=/; HttpOnly; SameSite=Strict", cookie)
+
+
+def test_over_tls_the_cookie_never_goes_in_the_clear(realm, gateways, alice, tmp_path):
+    pair = Authority(tmp_path).issue("server")
+    gateway = gateways(**options(realm, florus__tls__cert=pair.cert, florus__tls__key=pair.key)).start()
+    answer, _ = realm.curl(gateway, "/batches", "--insecure", cache=alice, scheme="https")
+    assert answer.status == 200 and cookie_of(answer)
+    assert answer.header("Set-Cookie").endswith("; Path=/; HttpOnly; SameSite=Strict; Secure")
 
 
 def test_curl_comes_back_with_its_cookie_and_no_ticket(realm, guarded, alice, tmp_path):
