@@ -109,6 +109,27 @@ bool str_ends(const char *s, const char *suffix)
 	return n >= m && memcmp(s + n - m, suffix, m) == 0;
 }
 
+bool str_glob(const char *pattern, const char *s)
+{
+	const char *star = NULL, *tried = NULL; /* the last * and how far it reaches */
+
+	while (*s) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			tried = s;
+		} else if (*pattern == *s) {
+			pattern++;
+			s++;
+		} else if (star) {
+			pattern = star;
+			s = ++tried;
+		} else {
+			return false;
+		}
+	}
+	return pattern[strspn(pattern, "*")] == '\0';
+}
+
 bool str_all_digits(const char *s)
 {
 	return *s && s[strspn(s, "0123456789")] == '\0';

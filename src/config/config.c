@@ -295,6 +295,8 @@ bool config_load(const struct config_sources *sources, config_warn_fn *warn_fn, 
 	struct loader l = { .c = c, .file = sources->file, .warn = warn_fn, .arg = arg };
 
 	c->arena = arena_new(CONFIG_ARENA_MAX);
+	c->file = arena_strdup(c->arena, sources->file);
+	c->livy_conf_dir = arena_strdup(c->arena, variable(sources->env, "LIVY_CONF_DIR"));
 	if (!load_defaults(&l, e))
 		return false;
 	if (sources->file && !properties_load(sources->file, on_pair, &l, e))

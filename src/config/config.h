@@ -37,6 +37,8 @@ struct config {
 #define X(type, field, ...) CONFIG_FIELD_##type field;
 	CONFIG_OPTIONS(X)
 #undef X
+	const char *file;          /* the one it was read from; NULL: none */
+	const char *livy_conf_dir; /* $LIVY_CONF_DIR; NULL: not set */
 	/* private: for config_dump() */
 	const char *text[CONFIG_OPTION_COUNT];   /* as written; NULL: not set */
 	const char *origin[CONFIG_OPTION_COUNT]; /* "default", "florus.conf:12", "FLORUS_LOG_MAX", "-o", … */

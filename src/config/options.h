@@ -33,6 +33,7 @@ enum {
 #define CONFIG_TLS_PRIORITIES                                                                            \
 	"PERFORMANCE:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:-AES-256-CBC:-AES-128-CBC:-SHA1:" \
 	"-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:%SERVER_PRECEDENCE"
+#define CONFIG_URL_HOSTS "github.com,raw.githubusercontent.com,repo1.maven.org"
 #define CONFIG_CSP "default-src 'self'; script-src 'self' 'unsafe-inline'; img-src 'self'; frame-src 'self';"
 
 /* clang-format off */
@@ -49,6 +50,10 @@ enum {
 	  "Deploy mode of every job: client or cluster. Not set: Spark decides.") \
 	X(STR, livy_file_local_dir_whitelist, "livy.file.local-dir-whitelist", NULL, 0, 0, NULL, 0, \
 	  "Directories of this machine that jobs may name files in, separated by commas. Not set: none.") \
+	X(STR, livy_spark_file_list_configs, "livy.spark.file-list-configs", NULL, 0, 0, NULL, 0, \
+	  "Further conf keys of jobs that hold lists of paths, which are then judged like spark.files.") \
+	X(BOOL, livy_server_session_allow_custom_classpath, "livy.server.session.allow-custom-classpath", "false", 0, 0, \
+	  NULL, 0, "Whether jobs may set spark.submit.deployMode and bring classes to a proxy user's spark-submit.") \
 	X(DURATION, livy_server_session_state_retain_ms, "livy.server.session.state-retain.sec", "600s", \
 	  0, 10 * CONFIG_YEAR_MS, NULL, CONFIG_RELOADABLE, \
 	  "How long lists show a finished job. A duration, despite the name.") \
@@ -162,7 +167,13 @@ enum {
 	X(BOOL, florus_auth_allow_none, "florus.auth.allow-none", "false", 0, 0, NULL, 0, \
 	  "Whether everyone who reaches a non-loopback livy.server.host may run jobs.") \
 	X(STR, florus_job_env_pass, "florus.job.env-pass", CONFIG_ENV_PASS, 0, 0, NULL, 0, \
-	  "Variables of the daemon's environment that jobs get, separated by commas.")
+	  "Variables of the daemon's environment that jobs get, separated by commas.") \
+	X(STR, florus_job_allow, "florus.job.allow", NULL, 0, 0, NULL, 0, \
+	  "Groups of conf keys that jobs may set although they reach past the job: packages, java-options, classpath, " \
+	  "listeners, keytabs, kubernetes, filesystems, commands, or * for all. Not set: none.") \
+	X(STR, florus_job_url_hosts, "florus.job.url-hosts", CONFIG_URL_HOSTS, 0, 0, NULL, 0, \
+	  "Hosts that jobs may take files from by https: github.com, *.example.org, nexus.corp:8443, http://old.corp, " \
+	  "* for every name.")
 
 #define CONFIG_OPTIONS(X) CONFIG_OPTIONS_LIVY(X) CONFIG_OPTIONS_FLORUS(X)
 /* clang-format on */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "florusd/statedir.h"
+#include "service/rules.h"
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -135,8 +136,10 @@ static void on_hup(void *arg)
 	struct error e = { 0 };
 	bool tls = has_tls(d->config);
 
-	if (!d->api.auth && !tls)
-		log_info("SIGHUP: nothing to read anew; restart florusd to change options (jobs go on)");
+	if (batches_reload(d->batches, &e))
+		log_info("spark-blacklist.conf read anew; restart florusd to change options (jobs go on)");
+	else
+		log_error("the denied conf keys stay as they were", LOG_STR("reason", e.msg));
 	if (d->api.auth && auth_reload(d->api.auth, &e))
 		log_info("users and tokens read anew");
 	else if (d->api.auth)
@@ -317,8 +320,9 @@ static int serve(struct florusd *d, const char *const *env)
 static bool check(const struct config *c, bool files_too, struct error *e)
 {
 	const struct http_tls_files tls = tls_files(c);
+	_policy_ struct policy *rules = NULL; /* only to see that there can be one */
 
-	if (!config_check(c, e) || (files_too && !http_check_tls(&tls, e)))
+	if (!config_check(c, e) || (files_too && (!http_check_tls(&tls, e) || !rules_load(c, &rules, e))))
 		return false;
 	if (config_secrets_in_clear(c))
 		warn_config(NULL,

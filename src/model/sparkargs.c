@@ -248,16 +248,12 @@ bool sparkargs_properties(struct arena *a, const struct spec *spec, const char *
 	return arena_ok(a) || error_set(e, ERR_TOO_LARGE, "the submission is too large");
 }
 
-bool sparkargs_is_path_list(const char *conf_key)
+bool sparkargs_in_cluster(const struct spec *spec, const struct spark_settings *settings)
 {
-	static const char *const keys[] = {
-		"spark.jars",     "spark.files",        "spark.yarn.dist.archives", "spark.submit.pyFiles",
-		"spark.archives", "spark.yarn.archive", "spark.yarn.dist.files",    "spark.yarn.dist.jars",
-		"spark.yarn.jar", "spark.yarn.jars",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (strcmp(keys[i], conf_key) == 0)
-			return true;
+	if (!str_empty(settings->deploy_mode))
+		return str_eq(settings->deploy_mode, "cluster");
+	for (size_t i = 0; i < spec->conf_count; i++)
+		if (str_eq(spec->conf[i].key, "spark.submit.deployMode"))
+			return str_eq(spec->conf[i].value, "cluster");
 	return false;
 }

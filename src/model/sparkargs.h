@@ -38,8 +38,5 @@ MUST_CHECK bool sparkargs_build(struct arena *a, const struct spec *spec, const 
  */
 MUST_CHECK bool sparkargs_properties(struct arena *a, const struct spec *spec, const char **ret, struct error *e);
 
-/*
- * True for conf keys whose value is a comma- or blank-separated list of paths that must be resolved like
- * the request's lists (livy.md 4.3).
- */
-bool sparkargs_is_path_list(const char *conf_key);
+/* Will the driver run in a cluster, not on this host? */
+bool sparkargs_in_cluster(const struct spec *spec, const struct spark_settings *settings);

@@ -52,12 +52,6 @@ static const char *const type_names[] = {
 	[KIND_CONF] = "scala.collection.immutable.Map<java.lang.String,java.lang.String>",
 };
 
-/* Not for users to set (livy.md 4.4). Compared as whole keys (D14). */
-static const char *const denied_keys[] = {
-	"spark.submit.deployMode",
-	"spark.submit.proxyUser.allowCustomClasspathInClusterMode",
-};
-
 struct echo {
 	char text[ECHO_MAX_BYTES + 1];
 };
@@ -286,18 +280,19 @@ static bool key_is_clean(const char *key)
 	return *key && strspn(key, allowed) == strlen(key);
 }
 
-static bool key_is_denied(const char *key)
+/* Compared as whole keys (D14). */
+static bool key_is_denied(const char *const *denied, const char *key)
 {
-	for (size_t i = 0; i < ARRAY_LEN(denied_keys); i++)
-		if (strcmp(key, denied_keys[i]) == 0)
+	for (; *denied; denied++)
+		if (strcmp(key, *denied) == 0)
 			return true;
 	return false;
 }
 
 /* Checks the keys and leaves out those of Livy's own, which its clients send along but no job reads. */
-static bool check_conf(struct spec *spec, struct error *e)
+static bool check_conf(struct spec *spec, const char *const *denied, struct error *e)
 {
-	_sbuf_ struct sbuf denied = SBUF_INIT(sizeof e->msg);
+	_sbuf_ struct sbuf found = SBUF_INIT(sizeof e->msg);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < spec->conf_count; i++) {
@@ -309,30 +304,31 @@ static bool check_conf(struct spec *spec, struct error *e)
 				"Rejected, Reason: Invalid configuration key \"%s\": a key consists of letters, "
 				"digits, '.', '_' and '-'.",
 				echo(key).text);
-		if (key_is_denied(key))
-			sbuf_addf(&denied, "%s%s", denied.len ? ", " : "", key);
+		if (key_is_denied(denied, key))
+			sbuf_addf(&found, "%s%s", found.len ? ", " : "", key);
 		if (!str_starts(key, "livy."))
 			spec->conf[kept++] = spec->conf[i];
 	}
 	spec->conf_count = kept;
-	if (denied.len)
+	if (found.len)
 		return error_set(e, ERR_INVALID,
 				 "Rejected, Reason: Blacklisted configuration values in session config: %s",
-				 denied.data);
+				 found.data);
 	return true;
 }
 
 /* In the order in which Livy would have noticed: name, conf, file. */
-static bool check_spec(struct spec *spec, struct error *e)
+static bool check_spec(struct spec *spec, const char *const *denied, struct error *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (!check_field(&fields[i], spec, e))
 			return false;
-	return check_name(spec->name, e) && check_conf(spec, e) && check_file(spec->file, e) &&
+	return check_name(spec->name, e) && check_conf(spec, denied, e) && check_file(spec->file, e) &&
 	       check_class_name(spec->class_name, e);
 }
 
-bool spec_parse(struct arena *a, const char *body, size_t n, struct spec *ret, struct error *e)
+bool spec_parse(struct arena *a, const char *body, size_t n, const char *const *denied, struct spec *ret,
+		struct error *e)
 {
 	const struct jr *top;
 	struct spec spec = { 0 };
@@ -345,7 +341,7 @@ bool spec_parse(struct arena *a, const char *body, size_t n, struct spec *ret, s
 	for (size_t i = 0; i < top->count; i++)
 		if (!read_field(a, top->keys[i], &top->items[i], &spec, e))
 			return false;
-	if (!check_spec(&spec, e))
+	if (!check_spec(&spec, denied, e))
 		return false;
 	*ret = spec;
 	return true;

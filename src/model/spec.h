@@ -41,6 +41,8 @@ struct spec {
 /*
  * Reads a body (livy.md 1.3, sixteen fields). ERR_MALFORMED, shown as a bare string: syntax, unknown field, wrong
  * type, null in a list, count out of range. ERR_INVALID, "Rejected, Reason: …": missing file, bad name,
- * bad conf key, control characters. Messages are Livy's where it has one (livy.md 1.2).
+ * bad conf key, control characters, conf keys that are among `denied` (NULL-terminated; policy_denied()). Messages are
+ * Livy's where it has one (livy.md 1.2).
  */
-MUST_CHECK bool spec_parse(struct arena *a, const char *body, size_t n, struct spec *ret, struct error *e);
+MUST_CHECK bool spec_parse(struct arena *a, const char *body, size_t n, const char *const *denied, struct spec *ret,
+			   struct error *e);

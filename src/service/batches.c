@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "service/registry.h"
+#include "service/rules.h"
 #include <string.h>
 
 /* --- life --- */
@@ -99,7 +100,7 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 	b->paths = paths_new(allowed ? allowed : standard, allowed ? warn_dir : NULL);
 
 	int64_t since_ms = clock_wall_ms() - b->config->livy_server_session_state_retain_ms;
-	if (!launch_setup(b, setup->env, e) || !runas_setup(b, e) ||
+	if (!rules_load(b->config, &b->policy, e) || !launch_setup(b, setup->env, e) || !runas_setup(b, e) ||
 	    !store_load(b->store, since_ms, BATCHES_RECENT_MAX, load_row, &loading, e)) {
 		free(loading.unfinished);
 		free(loading.boot_ids);
@@ -113,6 +114,17 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 	janitor_start(b);
 	supervise_pump(b);
 	*ret = b;
+	return true;
+}
+
+bool batches_reload(struct batches *b, struct error *e)
+{
+	struct policy *anew;
+
+	if (!rules_load(b->config, &anew, e))
+		return false;
+	(void)policy_free(b->policy);
+	b->policy = anew;
 	return true;
 }
 
@@ -139,6 +151,7 @@ struct batches *batches_free(struct batches *b)
 	free(b->items);
 	b->logs = logs_free(b->logs);
 	b->paths = paths_free(b->paths);
+	b->policy = policy_free(b->policy);
 	b->by_name = map_free(b->by_name);
 	b->arriving = map_free(b->arriving);
 	b->pump_timer = loop_timer_free(b->pump_timer);

@@ -45,6 +45,8 @@ struct batches_setup {
 
 /* Loads what is stored, takes up what runs, starts the queue. */
 MUST_CHECK bool batches_new(const struct batches_setup *setup, struct batches **ret, struct error *e);
+/* Reads spark-blacklist.conf anew. On an error (ERR_CONFIG) what held goes on holding. Blocks. */
+MUST_CHECK bool batches_reload(struct batches *b, struct error *e);
 void batches_stop(struct batches *b);            /* starts nothing any more; what runs goes on */
 struct batches *batches_free(struct batches *b); /* after store_free(); takes NULL; returns NULL */
 

@@ -119,7 +119,11 @@ static bool plan(const struct batches *b, struct arena *a, const char *name, con
 		.properties = arena_strdup(a, sbuf_str(&path)),
 	};
 
-	return spec_parse(a, body, n, ret_spec, e) && paths_resolve(b->paths, a, ret_spec, e) &&
+	if (!spec_parse(a, body, n, policy_denied(b->policy), ret_spec, e))
+		return false;
+	bool cluster = sparkargs_in_cluster(ret_spec, &settings);
+	return policy_check(b->policy, ret_spec, cluster, e) &&
+	       paths_resolve(b->paths, b->policy, cluster, a, ret_spec, e) &&
 	       sparkargs_properties(a, ret_spec, ret_properties, e) &&
 	       sparkargs_build(a, ret_spec, &settings, ret_argv, e);
 }

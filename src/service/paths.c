@@ -1,7 +1,6 @@
 #include "service/paths.h"
 #include "base/sbuf.h"
 #include "base/str.h"
-#include "model/sparkargs.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -200,77 +199,124 @@ static const char *file_uri(struct arena *a, const char *path)
 	return sbuf_ok(&uri) ? arena_strdup(a, sbuf_str(&uri)) : NULL;
 }
 
-static bool resolve(const struct paths *p, struct arena *a, const char **path, struct error *e)
+/* What a submission's paths are judged by. */
+struct judge {
+	const struct paths *paths;
+	const struct policy *policy;
+	struct arena *arena;
+};
+
+/* A URI that needs no change. */
+static bool check_scheme(const struct judge *j, const char *uri, size_t scheme, struct error *e)
+{
+	if (!check_uri(uri, e))
+		return false;
+	if ((scheme == 4 && strncasecmp(uri, "file", 4) == 0) || (scheme == 5 && strncasecmp(uri, "local", 5) == 0))
+		return check_local(j->paths, uri + scheme + 1, e);
+	return policy_check_uri(j->policy, uri, e);
+}
+
+static bool check_absolute(const char *path, struct error *e)
+{
+	return path[0] == '/' ||
+	       error_set(e, ERR_INVALID, "Rejected, Reason: requirement failed: Path '%.*s' is not absolute.",
+			 PATHS_SHOWN_MAX, path);
+}
+
+static bool resolve(const struct judge *j, const char **path, struct error *e)
 {
 	size_t scheme = scheme_len(*path);
 
-	if (scheme == 0) {
-		if ((*path)[0] != '/')
-			return error_set(e, ERR_INVALID,
-					 "Rejected, Reason: requirement failed: Path '%.*s' is not absolute.",
-					 PATHS_SHOWN_MAX, *path);
-		if (!check_local(p, *path, e))
-			return false;
-		const char *uri = file_uri(a, skip_host(*path));
-		if (!uri)
-			return error_set(e, ERR_INVALID, "Rejected, Reason: a path is longer than %d bytes", PATH_MAX);
-		*path = uri;
-		return true;
-	}
-	if (!check_uri(*path, e))
+	if (scheme > 0)
+		return check_scheme(j, *path, scheme, e);
+	if (!check_absolute(*path, e) || !check_local(j->paths, *path, e))
 		return false;
-	if ((scheme == 4 && strncasecmp(*path, "file", 4) == 0) || (scheme == 5 && strncasecmp(*path, "local", 5) == 0))
-		return check_local(p, *path + scheme + 1, e);
+	const char *uri = file_uri(j->arena, skip_host(*path));
+	if (!uri)
+		return error_set(e, ERR_INVALID, "Rejected, Reason: a path is longer than %d bytes", PATH_MAX);
+	*path = uri;
 	return true;
 }
 
+/*
+ * A path that some reader takes as a URI and another as it is written: it must be allowed both ways, so it has nothing
+ * that they would read differently. Not rewritten, since a reader of plain paths would not know file:///.
+ */
+static bool check_one(const struct judge *j, const char *path, struct error *e)
+{
+	size_t scheme = scheme_len(path);
+	bool local = scheme == 0 || strncasecmp(path, "file:", 5) == 0 || strncasecmp(path, "local:", 6) == 0;
+
+	if (!*path)
+		return true;
+	if (local && strpbrk(path, "%#"))
+		return refuse_local(path, e);
+	if (scheme > 0)
+		return check_scheme(j, path, scheme, e);
+	return check_absolute(path, e) && check_local(j->paths, path, e);
+}
+
 /* A text that lists paths: taken apart at `separators`, joined again by commas. */
-static bool resolve_parts(const struct paths *p, struct arena *a, const char **text, const char *separators,
-			  struct error *e)
+static bool resolve_parts(const struct judge *j, const char **text, const char *separators, struct error *e)
 {
 	_sbuf_ struct sbuf joined = SBUF_INIT(SPEC_ARENA_MAX);
-	char *rest = arena_strdup(a, *text), *part;
+	char *rest = arena_strdup(j->arena, *text), *part;
 
 	while ((part = strsep(&rest, separators)) != NULL) {
 		const char *one = part;
 
 		if (!*part)
 			continue;
-		if (!resolve(p, a, &one, e))
+		if (!resolve(j, &one, e))
 			return false;
 		if (joined.len)
 			sbuf_addc(&joined, ',');
 		sbuf_adds(&joined, one);
 	}
-	*text = arena_strdup(a, sbuf_str(&joined));
+	*text = arena_strdup(j->arena, sbuf_str(&joined));
 	return true;
 }
 
 /* Spark joins all paths by commas and takes them apart again, so a comma makes two of one here too. */
-static bool resolve_item(const struct paths *p, struct arena *a, const char **path, struct error *e)
+static bool resolve_item(const struct judge *j, const char **path, struct error *e)
 {
 	if (!strchr(*path, ',') || (*path)[strspn(*path, ",")] == '\0')
-		return resolve(p, a, path, e);
-	return resolve_parts(p, a, path, ",", e);
+		return resolve(j, path, e);
+	return resolve_parts(j, path, ",", e);
 }
 
-static bool resolve_list(const struct paths *p, struct arena *a, struct spec_list *list, struct error *e)
+static bool resolve_list(const struct judge *j, struct spec_list *list, struct error *e)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (!resolve_item(p, a, &list->items[i], e))
+		if (!resolve_item(j, &list->items[i], e))
 			return false;
 	return true;
 }
 
-bool paths_resolve(const struct paths *p, struct arena *a, struct spec *spec, struct error *e)
+static bool resolve_conf(const struct judge *j, struct spec_pair *pair, bool cluster, struct error *e)
 {
-	if (!resolve_item(p, a, &spec->file, e) || !resolve_list(p, a, &spec->jars, e) ||
-	    !resolve_list(p, a, &spec->py_files, e) || !resolve_list(p, a, &spec->files, e) ||
-	    !resolve_list(p, a, &spec->archives, e))
+	switch (policy_path(j->policy, pair->key, cluster)) {
+	case POLICY_PATH_LIST:
+		return resolve_parts(j, &pair->value, ", \t\r\n", e);
+	case POLICY_PATH:
+		return check_one(j, pair->value, e);
+	case POLICY_NO_PATH:
+		break;
+	}
+	return true;
+}
+
+bool paths_resolve(const struct paths *p, const struct policy *policy, bool cluster, struct arena *a, struct spec *spec,
+		   struct error *e)
+{
+	const struct judge j = { p, policy, a };
+
+	if (!resolve_item(&j, &spec->file, e) || !resolve_list(&j, &spec->jars, e) ||
+	    !resolve_list(&j, &spec->py_files, e) || !resolve_list(&j, &spec->files, e) ||
+	    !resolve_list(&j, &spec->archives, e))
 		return false;
 	for (size_t i = 0; i < spec->conf_count; i++)
-		if (sparkargs_is_path_list(spec->conf[i].key) &&
-		    !resolve_parts(p, a, &spec->conf[i].value, ", \t\r\n", e))
+		if (!resolve_conf(&j, &spec->conf[i], cluster, e))
 			return false;
 	return arena_ok(a) || error_set(e, ERR_TOO_LARGE, "the request is too large");
 }

@@ -5,10 +5,10 @@
  * points at this host (file:, local:, in any case) must lie beneath an allowed directory, and the kernel
  * decides that (openat2 RESOLVE_BENEATH): `..`, %2e and symbolic links cannot lead out. Wildcards are refused there, since
  * Spark would expand them to what was not looked at. A comma separates paths everywhere, as it does for Spark. Other
- * schemes pass unchanged. Not checked for existence: Livy does not either, and spark-submit says it better.
+ * schemes pass unchanged if the policy lets them. Not checked for existence: Livy does not either, and spark-submit says it better.
  */
 #pragma once
-#include "model/spec.h"
+#include "model/policy.h"
 
 struct paths;
 
@@ -16,5 +16,9 @@ struct paths;
 struct paths *paths_new(const char *allowed, void (*warn)(const char *dir, const char *reason));
 struct paths *paths_free(struct paths *p); /* takes NULL; returns NULL */
 
-/* Replaces every path in spec by its URI, conf values that are path lists included. ERR_INVALID "Rejected, Reason: …". */
-MUST_CHECK bool paths_resolve(const struct paths *p, struct arena *a, struct spec *spec, struct error *e);
+/*
+ * Replaces every path in spec by its URI, conf values that are path lists included. `cluster`: see policy.h. ERR_INVALID
+ * "Rejected, Reason: …".
+ */
+MUST_CHECK bool paths_resolve(const struct paths *p, const struct policy *policy, bool cluster, struct arena *a,
+			      struct spec *spec, struct error *e);

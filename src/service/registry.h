@@ -41,6 +41,7 @@ struct batches {
 	struct runner *runner;
 	struct logs *logs;
 	struct paths *paths;
+	struct policy *policy;
 	int run_dirfd;
 	bool stopping;
 	const char **job_env;                /* NULL-terminated, owned */

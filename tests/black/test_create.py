@@ -219,7 +219,7 @@ def test_remote_paths_pass_unchanged(shared):
         "hdfs://nn:8020/a.jar",
         "s3a://b/c%20d.jar",
         "wasb://c@a.blob.core.windows.net/x.jar",
-        "https://h/x.jar?raw=true#y.jar",
+        "https://github.com/x.jar?raw=true#y.jar",
     ]
     shared.post("/batches", {"file": paths[0], "args": ["do:mark=remote"], "jars": paths})
     _, conf, rest = split(shared.argv("remote"))

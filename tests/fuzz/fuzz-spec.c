@@ -1,13 +1,16 @@
 /*
- * fuzz-spec - any bytes as the body of POST /batches, and on to spark-submit's argv.
+ * fuzz-spec - any bytes as the body of POST /batches, and on through the policy to spark-submit's argv.
  *
  * Must hold: a refusal says why and what kind it is; of an accepted body all that spec.h
- * promises is true; in argv the file and the args stand last, in order and unchanged.
+ * promises is true; in argv the file and the args stand last, in order and unchanged. What the policy lets
+ * through has nothing that it exists to stop.
  */
 #include "base/str.h"
+#include "model/policy.h"
 #include "model/sparkargs.h"
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -93,17 +96,51 @@ static void check_argv(struct arena *a, const struct spec *s)
 		must(last[i] == s->args.items[i]);
 }
 
+static const struct policy *standard_policy(void)
+{
+	static const struct policy_config how = { .url_hosts = "github.com" };
+	static struct policy *policy;
+	struct error e = { 0 };
+
+	must(policy || policy_new(&how, &policy, &e));
+	return policy;
+}
+
+static void check_policy(const struct spec *s)
+{
+	const struct policy *p = standard_policy();
+	struct error e = { 0 };
+
+	if (!policy_check(p, s, false, &e)) {
+		must_be_refusal(&e);
+		return;
+	}
+	for (size_t i = 0; i < s->conf_count; i++) {
+		const char *key = s->conf[i].key, *value = s->conf[i].value;
+
+		must(strcmp(key, "spark.jars.packages") != 0 || !*value);
+		must(!str_ends(key, ".extraJavaOptions") || !strstr(value, "-javaagent:"));
+		if (policy_path(p, key, false) != POLICY_NO_PATH && policy_check_uri(p, value, &e))
+			must(!str_starts(value, "http:") && !strstr(value, "https://127."));
+	}
+	if (policy_check_uri(p, s->file, &e))
+		must(!str_starts(s->file, "https://") || strncasecmp(s->file + 8, "github.com", 10) == 0);
+	else
+		must_be_refusal(&e);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	_arena_ struct arena *a = arena_new(SPEC_ARENA_MAX);
 	struct error e = { 0 };
 	struct spec s;
 
-	if (!spec_parse(a, n ? (const char *)data : "", n, &s, &e)) {
+	if (!spec_parse(a, n ? (const char *)data : "", n, policy_denied(standard_policy()), &s, &e)) {
 		must_be_refusal(&e);
 		return 0;
 	}
 	check_promises(&s);
+	check_policy(&s);
 	check_argv(a, &s);
 	return 0;
 }

@@ -69,6 +69,18 @@ static struct paths *allow(const char *dirs)
 	return paths_new(real, no_warning);
 }
 
+/* A policy under which paths with a scheme pass; one for the whole process. */
+static const struct policy *any_url(void)
+{
+	static const struct policy_config how = { .allow = "*", .url_hosts = "http://*" };
+	static struct policy *policy;
+	struct error e;
+
+	if (!policy)
+		CHECK_OK(policy_new(&how, &policy, &e), e);
+	return policy;
+}
+
 /* Asks for one file; the URI or the refusal, the caller frees. */
 static char *resolve_file(const struct paths *p, const char *file)
 {
@@ -77,7 +89,7 @@ static char *resolve_file(const struct paths *p, const char *file)
 	struct spec spec = { .file = real };
 	struct error e = { 0 };
 
-	if (paths_resolve(p, a, &spec, &e))
+	if (paths_resolve(p, any_url(), false, a, &spec, &e))
 		return xstrdup(spec.file);
 	CHECK_INT(e.code, ERR_INVALID);
 	CHECK(strncmp(e.msg, "Rejected, Reason: ", 18) == 0);
@@ -368,7 +380,7 @@ TEST(lists_and_conf_values_are_resolved)
 			     .conf_count = ARRAY_LEN(conf) };
 	struct error e;
 
-	CHECK_OK(paths_resolve(p, a, &spec, &e), e);
+	CHECK_OK(paths_resolve(p, any_url(), false, a, &spec, &e), e);
 	CHECK_STR(spec.file, uri);
 	check_list(&spec.jars, uri, "s3a:/y");
 	check_list(&spec.py_files, uri, "s3a:/y");
@@ -399,7 +411,7 @@ static bool resolve_with(const struct paths *p, int place, const char *good, con
 	}
 	sbuf_addf(&joined, "%s, %s", in_list[0], in_list[1]);
 	conf[0].value = joined.data;
-	return paths_resolve(p, a, &spec, e);
+	return paths_resolve(p, any_url(), false, a, &spec, e);
 }
 
 TEST(one_bad_path_at_any_place_refuses_all)
@@ -436,7 +448,7 @@ TEST(a_list_item_with_commas_is_several_paths)
 	struct spec spec = { .file = "hdfs:/job.py", .jars = { items, 1 } };
 	struct error e;
 
-	CHECK_OK(paths_resolve(p, a, &spec, &e), e);
+	CHECK_OK(paths_resolve(p, any_url(), false, a, &spec, &e), e);
 	CHECK_STR(items[0], want);
 	(void)paths_free(p);
 }

@@ -3,6 +3,7 @@
 #include "t.h"
 #include <string.h>
 
+static const char *const none = NULL;
 static const struct spark_settings local = { .spark_submit = "/opt/spark/bin/spark-submit", .master = "local[2]" };
 
 /* The command line for a body, its strings one after the other with " | " between them. */
@@ -15,7 +16,7 @@ static const char *command(const char *body, const struct spark_settings *settin
 	struct error e = { 0 };
 	struct spec spec;
 
-	CHECK_OK(spec_parse(a, body, strlen(body), &spec, &e), e);
+	CHECK_OK(spec_parse(a, body, strlen(body), &none, &spec, &e), e);
 	CHECK_OK(sparkargs_build(a, &spec, settings, &argv, &e), e);
 	for (size_t i = 0; argv[i]; i++)
 		sbuf_addf(&all, "%s%s", i ? " | " : "", argv[i]);
@@ -205,7 +206,7 @@ TEST(a_full_arena_is_a_refusal_at_every_size)
 		struct error e = { 0 };
 		struct spec spec;
 
-		CHECK_OK(spec_parse(a, body, sizeof body - 1, &spec, &e), e);
+		CHECK_OK(spec_parse(a, body, sizeof body - 1, &none, &spec, &e), e);
 		bool ok = sparkargs_build(b, &spec, &local, &argv, &e);
 		CHECK(ok || e.code == ERR_TOO_LARGE);
 		CHECK(ok || !fitted);
@@ -214,19 +215,23 @@ TEST(a_full_arena_is_a_refusal_at_every_size)
 	CHECK(fitted);
 }
 
-TEST(the_keys_that_hold_lists_of_paths)
+TEST(the_driver_runs_in_a_cluster_when_the_deploy_mode_says_so)
 {
-	static const char *const lists[] = {
-		"spark.jars",     "spark.files",        "spark.yarn.dist.archives", "spark.submit.pyFiles",
-		"spark.archives", "spark.yarn.archive", "spark.yarn.dist.files",    "spark.yarn.dist.jars",
-		"spark.yarn.jar", "spark.yarn.jars"
-	};
+	static struct spec_pair conf[] = { { "spark.a", "cluster" }, { "spark.submit.deployMode", "cluster" } };
+	static const struct {
+		const char *setting;
+		size_t conf_count;
+		bool cluster;
+	} cases[] = { { NULL, 1, false },     { "", 1, false },        { "cluster", 1, true },
+		      { "client", 2, false }, { "CLUSTER", 1, false }, { NULL, 2, true } };
 
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		CHECK(sparkargs_is_path_list(lists[i]));
-	CHECK(!sparkargs_is_path_list("spark.jars.packages"));
-	CHECK(!sparkargs_is_path_list("spark.jar"));
-	CHECK(!sparkargs_is_path_list(""));
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct spec spec = { .file = "/a", .conf = conf, .conf_count = cases[i].conf_count };
+		struct spark_settings settings = local;
+
+		settings.deploy_mode = cases[i].setting;
+		CHECK_INT(sparkargs_in_cluster(&spec, &settings), cases[i].cluster);
+	}
 }
 
 #define WITH_SECRETS                                                                                                    \
@@ -253,10 +258,10 @@ TEST(secrets_are_in_the_properties)
 	struct spec spec;
 	const char *text;
 
-	CHECK_OK(spec_parse(a, WITH_SECRETS, strlen(WITH_SECRETS), &spec, &e), e);
+	CHECK_OK(spec_parse(a, WITH_SECRETS, strlen(WITH_SECRETS), &none, &spec, &e), e);
 	CHECK_OK(sparkargs_properties(a, &spec, &text, &e), e);
 	CHECK_STR(text, "spark.hadoop.fs.s3a.Secret.Key=\\u0020two\\u000alines\nx.accessKey=k\n");
-	CHECK_OK(spec_parse(a, "{\"file\":\"/a\"}", 13, &spec, &e), e);
+	CHECK_OK(spec_parse(a, "{\"file\":\"/a\"}", 13, &none, &spec, &e), e);
 	CHECK_OK(sparkargs_properties(a, &spec, &text, &e), e);
 	CHECK(!text);
 }
