@@ -15,6 +15,11 @@ static const struct opt common_options[] = {
 	  offsetof(struct common_options, url) },
 	{ "state-dir", 0, OPT_TEXT, "DIR", "the server's state directory, which holds its address",
 	  offsetof(struct common_options, state_dir) },
+	{ "cacert", 0, OPT_TEXT, "FILE",
+	  "PEM file that vouches for an https server (else $FLORUS_CACERT, else the system)",
+	  offsetof(struct common_options, cacert) },
+	{ "cert", 0, OPT_TEXT, "FILE", "PEM file with certificate and key to show to it (else $FLORUS_CERT)",
+	  offsetof(struct common_options, cert) },
 	{ "help", 'h', OPT_FLAG, NULL, "explain the command", offsetof(struct common_options, help) },
 	{ 0 },
 };
@@ -108,6 +113,10 @@ const char *cli_same_server(struct cli *c)
 		sbuf_addf(&text, "--url %s ", http_client_url(c->http)); /* without the password */
 	else if (c->common.state_dir)
 		sbuf_addf(&text, "--state-dir %s ", c->common.state_dir);
+	if (c->common.cacert)
+		sbuf_addf(&text, "--cacert %s ", c->common.cacert);
+	if (c->common.cert)
+		sbuf_addf(&text, "--cert %s ", c->common.cert);
 	const char *kept = arena_strdup(c->arena, sbuf_str(&text));
 	return kept ? kept : "";
 }

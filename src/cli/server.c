@@ -97,6 +97,13 @@ static bool find_url(struct cli *c, struct sbuf *url, struct error *e)
 	return sbuf_ok(url) || error_set(e, ERR_INVALID, "the server's address is too long");
 }
 
+static const char *option_or_env(const char *option, const char *name)
+{
+	const char *value = option ? option : getenv(name);
+
+	return str_empty(value) ? NULL : value;
+}
+
 /* Makes the client, or a new one where the address in the file has changed. */
 static bool connect_to_server(struct cli *c, struct error *e)
 {
@@ -107,6 +114,8 @@ static bool connect_to_server(struct cli *c, struct error *e)
 		.password = getenv("FLORUS_PASSWORD"),
 		.user_agent = "florus/" FLORUS_VERSION,
 		.stop = interrupt_flag(),
+		.ca_file = option_or_env(c->common.cacert, "FLORUS_CACERT"),
+		.cert_file = option_or_env(c->common.cert, "FLORUS_CERT"),
 	};
 
 	if (!find_url(c, &url, e))
@@ -277,6 +286,18 @@ static bool never_there(const struct cli *c, struct error *e)
 			 c->url_dir ? "/url" : "");
 }
 
+/* The handshake failed because one side does not believe the other. */
+static bool not_believed(struct error *e)
+{
+	struct error plain = *e;
+
+	return error_set(
+		e, plain.code,
+		"%.300s\nname who vouches for the server with --cacert FILE (one that signs itself vouches for "
+		"itself), call it by a name that its certificate has with --url, or show yours with --cert FILE",
+		plain.msg);
+}
+
 bool server_call(struct cli *c, const struct call *call, struct reply *ret, struct error *e)
 {
 	_http_answer_ struct http_answer answer = HTTP_ANSWER_INIT;
@@ -291,6 +312,8 @@ bool server_call(struct cli *c, const struct call *call, struct reply *ret, stru
 		if (e->code == ERR_UNAVAILABLE && !c->contacted && !answer.sent && !interrupt_seen() &&
 		    !c->always_retry)
 			return never_there(c, e);
+		if (e->code == ERR_FORBIDDEN && answer.status == 0)
+			return not_believed(e);
 		if (!worth_another(c, call, &answer, e) || !pause_before_retry(c, &answer, &p, e))
 			return false;
 	}

@@ -10,7 +10,7 @@ struct http_client {
 	CURL *curl;
 	char *url; /* no user, no password, no trailing slash */
 	char *user, *password;
-	char *user_agent;
+	char *user_agent, *ca_file, *cert_file;
 	const volatile sig_atomic_t *stop;
 	bool local; /* a loopback host: never through a proxy */
 	char why[CURL_ERROR_SIZE];
@@ -80,6 +80,8 @@ bool http_client_new(const char *base_url, const struct http_client_options *opt
 		c->password = xstrdup(options->password ? options->password : "");
 	}
 	c->user_agent = xstrdup(options->user_agent);
+	c->ca_file = xstrdup(options->ca_file);
+	c->cert_file = xstrdup(options->cert_file);
 	c->stop = options->stop;
 	if (!(c->curl = curl_easy_init()))
 		return error_set(e, ERR_INTERNAL, "libcurl does not start");
@@ -97,6 +99,8 @@ struct http_client *http_client_free(struct http_client *c)
 	free(c->password);
 	free(c->user);
 	free(c->user_agent);
+	free(c->ca_file);
+	free(c->cert_file);
 	free(c->url);
 	free(c);
 	return NULL;
@@ -148,6 +152,10 @@ static bool prepare(struct http_client *c, const struct http_request *r, const c
 	SET(CURLOPT_XFERINFODATA, c);
 	if (c->local)
 		SET(CURLOPT_PROXY, "");
+	if (c->ca_file)
+		SET(CURLOPT_CAINFO, c->ca_file);
+	if (c->cert_file)
+		SET(CURLOPT_SSLCERT, c->cert_file);
 	if (c->user) {
 		SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 		SET(CURLOPT_USERNAME, c->user);
@@ -163,6 +171,27 @@ static bool prepare(struct http_client *c, const struct http_request *r, const c
 	return ok;
 }
 
+/* What of TLS no second try mends. A server that refuses our certificate says so only in the alert's name. */
+static enum error_code code_of(const struct http_client *c, CURLcode code)
+{
+	if (code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM)
+		return ERR_INVALID;
+	if (code == CURLE_PEER_FAILED_VERIFICATION || strstr(c->why, "alert certificate required") ||
+	    strstr(c->why, "alert bad certificate"))
+		return ERR_FORBIDDEN;
+	return ERR_UNAVAILABLE;
+}
+
+/* A server that speaks one language and is asked in the other. */
+static const char *language_hint(const struct http_client *c, CURLcode code)
+{
+	bool tls = str_starts(c->url, "https:");
+
+	if (!tls && code == CURLE_GOT_NOTHING)
+		return "; does it speak https?";
+	return tls && strstr(c->why, "wrong version number") ? "; does it speak http, without TLS?" : "";
+}
+
 static bool no_answer(struct http_client *c, CURLcode code, struct http_answer *ret, struct error *e)
 {
 	long request_bytes = 0;
@@ -173,8 +202,8 @@ static bool no_answer(struct http_client *c, CURLcode code, struct http_answer *
 	ret->sent = request_bytes > 0;
 	if (code == CURLE_ABORTED_BY_CALLBACK)
 		return error_set(e, ERR_UNAVAILABLE, "interrupted");
-	return error_set(e, ERR_UNAVAILABLE, "no answer from %s: %s", c->url,
-			 c->why[0] ? c->why : curl_easy_strerror(code));
+	return error_set(e, code_of(c, code), "no answer from %s: %s%s", c->url,
+			 c->why[0] ? c->why : curl_easy_strerror(code), language_hint(c, code));
 }
 
 static void copy_info(CURL *h, CURLINFO what, char *to, size_t size)

@@ -22,6 +22,8 @@ struct http_client;
 struct http_client_options {
 	const char *user, *password;       /* used when the URL names no user; NULL: none. Copied */
 	const char *user_agent;            /* copied */
+	const char *ca_file;               /* PEM: who vouches for an https server; NULL: the system. Copied */
+	const char *cert_file;             /* PEM: certificate and key to show; NULL: none. Copied */
 	const volatile sig_atomic_t *stop; /* borrowed; not zero ends a running request; NULL: never */
 };
 
@@ -61,7 +63,8 @@ struct http_answer {
 
 /*
  * True: a whole answer came, of whatever status. ERR_UNAVAILABLE: none did (`sent` tells whether
- * the request may have arrived); ERR_TOO_LARGE: the body is over its ceiling. `ret` may be used again.
+ * the request may have arrived); ERR_FORBIDDEN: the server's certificate is not believed, or the server does not believe
+ * ours; ERR_INVALID: a file of certificates cannot be used; ERR_TOO_LARGE: the body is over its ceiling. `ret` may be used again.
  */
 MUST_CHECK bool http_client_request(struct http_client *c, const struct http_request *r, struct http_answer *ret,
 				    struct error *e);

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from certs import Authority, common_name
+from cli import Cli
 from gateway import until
 from wire import Closed
 
@@ -343,6 +344,56 @@ def test_it_stops_while_clients_wait(gateways, authority, pair):
         assert idle.send(GET).answer().status == 200
         silent.sendall(b"\x16")
         gateway.stop()
+
+
+# --- the command line --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cli(tmp_path):
+    return Cli(tmp_path)
+
+
+def test_the_command_believes_whom_it_is_told_to(cli, shared, authority):
+    ca = authority.pair.cert
+    by_option = cli("--state-dir", str(shared.state), "--cacert", str(ca), "list")
+    assert by_option.returncode == 0, by_option.stderr
+    cli.env["FLORUS_CACERT"] = str(ca)
+    done = cli("--state-dir", str(shared.state), "submit", "--follow", str(shared.job), "do:print=seen", "do:exit=0")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "seen"), done.stderr
+
+
+def test_the_command_says_how_to_believe(cli, shared):
+    done = cli("--state-dir", str(shared.state), "list")
+    assert done.returncode == 4 and "--cacert FILE" in done.stderr and "trying again" not in done.stderr
+
+
+def test_the_command_wants_the_right_name(cli, gateways, authority, pair):
+    gateway = started(gateways, authority, pair, livy__server__host="127.0.0.2")
+    done = cli("--state-dir", str(gateway.state), "--cacert", str(authority.pair.cert), "list")
+    assert done.returncode == 4 and "127.0.0.2" in done.stderr and "--url" in done.stderr
+
+
+def test_a_file_of_certificates_that_is_none_is_said(cli, shared):
+    done = cli("--state-dir", str(shared.state), "--cacert", "/nowhere.pem", "list")
+    assert done.returncode == 2 and "/nowhere.pem" in done.stderr
+
+
+def test_the_command_shows_a_certificate(cli, strict, authority, tmp_path):
+    at = ["--state-dir", str(strict.state), "--cacert", str(authority.pair.cert)]
+    shown = cli(*at, "--cert", str(authority.issue("me").both), "list")
+    assert shown.returncode == 0, shown.stderr
+    bare = cli(*at, "list")
+    assert bare.returncode == 4 and "--cert FILE" in bare.stderr
+    foreign = cli(*at, "--cert", str(Authority(tmp_path, "other").issue("me").both), "list")
+    assert foreign.returncode == 4 and "--cert FILE" in foreign.stderr
+
+
+def test_the_wrong_language_is_guessed(cli, shared, gateway):
+    plain = cli("--url", f"http://127.0.0.1:{shared.port}", "list")
+    assert plain.returncode == 6 and "https?" in plain.stderr
+    encrypted = cli("--url", f"https://127.0.0.1:{gateway.port}", "list")
+    assert encrypted.returncode == 6 and "without TLS?" in encrypted.stderr
 
 
 # --- what is wrong, said at the start ----------------------------------------------------------------------------
