@@ -47,6 +47,14 @@ void api_answer_error(struct call *c, const struct error *e)
 	api_answer(c, error_http_status(e->code), &body);
 }
 
+void api_answer_forbidden(struct call *c)
+{
+	_sbuf_ struct sbuf body = SBUF_INIT(4);
+
+	sbuf_adds(&body, "{}");
+	api_answer(c, 403, &body);
+}
+
 void api_location(struct call *c, const char *path)
 {
 	_sbuf_ struct sbuf location = SBUF_INIT(8192);

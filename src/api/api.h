@@ -7,6 +7,7 @@
 #pragma once
 #include "config/config.h"
 #include "http/route.h"
+#include "model/access.h"
 #include "service/batches.h"
 
 enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* bytes of an answer that is not streamed: 100 objects are 1 MB at the worst */
@@ -15,7 +16,8 @@ struct api {
 	const struct config *config;
 	struct batches *batches;
 	struct store *store;
-	struct auth *auth;     /* NULL: everybody may do everything, and nobody has a name */
+	struct auth *auth; /* NULL: nobody has a name */
+	const struct access *access;
 	struct asking *asking; /* calls whose user is being found out */
 	bool draining;
 };
@@ -24,8 +26,10 @@ struct api {
 struct call {
 	struct api *api;
 	struct http_request *rq;
-	size_t mount_len; /* bytes of "/livy" when it came in there: the HDInsight page's dialect; else 0 */
-	char *user;       /* who asks; NULL: nobody */
+	size_t mount_len;            /* bytes of "/livy" when it came in there: the HDInsight page's dialect; else 0 */
+	char *user;                  /* who proved to be whom; NULL: nobody */
+	struct access_caller caller; /* the same, with what the lists say */
+	struct access_caller acting; /* whose rights count: the caller's, or of whom he named by doAs */
 	const struct route *route;
 	char id[ROUTE_ID_MAX + 2]; /* of the path, decoded */
 	int64_t from, size;        /* of a log */
@@ -36,6 +40,9 @@ void api_handle(void *api, struct http_request *rq); /* the http_handler */
 /* The http_courtesy: probes and kills get in when nothing else does; proxies and this machine may connect as they like. */
 bool api_is_urgent(void *api, const struct http_request *rq);
 bool api_is_exempt(void *api, const char *peer);
+
+/* May the caller, or whom he acts for? `batch` NULL: the right concerns none. */
+bool api_may(const struct call *c, enum access_right right, const struct batch *batch);
 
 void api_done(struct call *c); /* after the answer */
 
@@ -48,6 +55,7 @@ void identify_stop(struct api *api); /* before auth_free(): those who wait get 5
 #define API_HTML "text/html;charset=utf-8"
 void api_answer(struct call *c, int status, struct sbuf *body); /* JSON; takes the bytes */
 void api_answer_error(struct call *c, const struct error *e);   /* Livy's shapes (livy.md 1.1) */
+void api_answer_forbidden(struct call *c);                      /* 403 {}: he may not, and Livy does not say why */
 void api_answer_empty(struct call *c, int status, const char *content_type);
 void api_answer_page(struct call *c, int status,
 		     const char *message);           /* Jetty's page; message is ours, not a client's */
@@ -57,12 +65,15 @@ void api_location(struct call *c, const char *path); /* base path and mount go i
 MUST_CHECK bool api_query_int(struct call *c, const char *name, int64_t standard, int64_t *ret, struct error *e);
 
 /* view.c */
-void view_batch(struct jw *w, struct batches *b, const struct batch *batch); /* the object of livy.md 1.4 */
+/* The object of livy.md 1.4; without the right to it, its log is []. */
+void view_batch(struct jw *w, struct batches *b, const struct batch *batch, bool with_log);
 struct blob *view_batch_blob(struct batches *b,
-			     const struct batch *batch); /* the same, kept until it changes; borrowed */
+			     const struct batch *batch); /* with the log; kept until it changes; borrowed */
 
-/* handlers; `id` is decoded */
+/* handlers; `id` is decoded; a batch is one that the caller has the route's right to, borrowed for the call */
 typedef void api_fn(struct call *c, const char *id);
-api_fn batches_on_list, batches_on_create, batches_on_get, batches_on_state, batches_on_log, batches_on_delete;
+typedef void api_batch_fn(struct call *c, const struct batch *batch);
+api_fn batches_on_list, batches_on_create;
+api_batch_fn batches_on_get, batches_on_state, batches_on_log, batches_on_delete;
 api_fn health_on_version, health_on_live, health_on_ready;
 api_fn ui_on_root, ui_on_lists, ui_on_one, ui_on_log, ui_on_static;

@@ -18,13 +18,14 @@ static void created(void *arg, const struct batch *batch, const struct error *e)
 	}
 	(void)snprintf(path, sizeof path, "/batches/%lld", (long long)batch->id);
 	api_location(c, path);
-	view_batch(&w, c->api->batches, batch);
+	view_batch(&w, c->api->batches, batch, true);
 	api_answer(c, c->mount_len ? 200 : 201, &body);
 }
 
 void batches_on_create(struct call *c, const char *id)
 {
-	struct batch_request rq = { .owner = c->user,
+	struct batch_request rq = { .who = c->caller,
+				    .do_as = http_query(c->rq, "doAs"),
 				    .idem_key = http_header(c->rq, "Idempotency-Key"),
 				    .request_id = http_request_id(c->rq) };
 	struct error e = { 0 };
@@ -44,6 +45,17 @@ void batches_on_create(struct call *c, const char *id)
 }
 
 /* --- list --- */
+
+static void add_to_list(const struct call *c, struct jw *w, const struct batch *batch)
+{
+	if (api_may(c, ACCESS_VIEW_LOG, batch)) {
+		const struct blob *view = view_batch_blob(c->api->batches, batch);
+
+		jw_raw(w, NULL, view->bytes, view->len);
+	} else {
+		view_batch(w, c->api->batches, batch, false);
+	}
+}
 
 void batches_on_list(struct call *c, const char *id)
 {
@@ -65,9 +77,7 @@ void batches_on_list(struct call *c, const char *id)
 	jw_int(&w, "total", total);
 	jw_open(&w, "sessions", '[');
 	for (int64_t i = first; i < end && sbuf_ok(&body); i++) {
-		const struct blob *view = view_batch_blob(b, batches_at(b, i));
-
-		jw_raw(&w, NULL, view->bytes, view->len);
+		add_to_list(c, &w, batches_at(b, i));
 	}
 	jw_close(&w, ']');
 	jw_close(&w, '}');
@@ -81,43 +91,30 @@ void batches_on_list(struct call *c, const char *id)
 
 /* --- one batch --- */
 
-static void got(void *arg, const struct batch *batch, const struct error *e)
+void batches_on_get(struct call *c, const struct batch *batch)
 {
-	struct call *c = arg;
+	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
+	struct jw w = { .out = &body };
 
-	if (!batch) {
-		api_answer_error(c, e);
+	if (api_may(c, ACCESS_VIEW_LOG, batch)) {
+		http_reply_blob(c->rq, 200, API_JSON, view_batch_blob(c->api->batches, batch));
+		api_done(c);
 		return;
 	}
-	http_reply_blob(c->rq, 200, API_JSON, view_batch_blob(c->api->batches, batch));
-	api_done(c);
+	view_batch(&w, c->api->batches, batch, false);
+	api_answer(c, 200, &body);
 }
 
-void batches_on_get(struct call *c, const char *id)
+void batches_on_state(struct call *c, const struct batch *batch)
 {
-	batches_get(c->api->batches, id, got, c);
-}
-
-static void got_state(void *arg, const struct batch *batch, const struct error *e)
-{
-	struct call *c = arg;
 	_sbuf_ struct sbuf body = SBUF_INIT(256);
 	struct jw w = { .out = &body };
 
-	if (!batch) {
-		api_answer_error(c, e);
-		return;
-	}
 	jw_open(&w, NULL, '{');
 	jw_int(&w, "id", batch->id);
 	jw_str(&w, "state", state_livy_name(batch->state));
 	jw_close(&w, '}');
 	api_answer(c, 200, &body);
-}
-
-void batches_on_state(struct call *c, const char *id)
-{
-	batches_get(c->api->batches, id, got_state, c);
 }
 
 static void deleted(void *arg, const struct error *e)
@@ -133,7 +130,11 @@ static void deleted(void *arg, const struct error *e)
 	api_answer(c, 200, &body);
 }
 
-void batches_on_delete(struct call *c, const char *id)
+/* By its id: a name may lead to somebody else's batch by the time that it is looked up again. */
+void batches_on_delete(struct call *c, const struct batch *batch)
 {
+	char id[24];
+
+	(void)snprintf(id, sizeof id, "%lld", (long long)batch->id);
 	batches_delete(c->api->batches, id, deleted, c);
 }

@@ -136,27 +136,17 @@ static void opened(void *arg, struct logfile *file, struct log_reader *reader, c
 	free(lc);
 }
 
-static void got(void *arg, const struct batch *batch, const struct error *e)
+void batches_on_log(struct call *c, const struct batch *batch)
 {
-	struct call *c = arg;
+	struct error e = { 0 };
 
-	if (!batch) {
-		api_answer_error(c, e);
+	if (!api_query_int(c, "from", LOGVIEW_FROM_DEFAULT, &c->from, &e) ||
+	    !api_query_int(c, "size", LOGVIEW_SIZE_DEFAULT, &c->size, &e)) {
+		api_answer_error(c, &e);
 		return;
 	}
 	struct log_call *lc = xcalloc(1, sizeof *lc);
 	lc->call = c;
 	lc->id = batch->id;
 	batches_log(c->api->batches, batch, opened, lc);
-}
-
-void batches_on_log(struct call *c, const char *id)
-{
-	struct error e = { 0 };
-
-	if (api_query_int(c, "from", LOGVIEW_FROM_DEFAULT, &c->from, &e) &&
-	    api_query_int(c, "size", LOGVIEW_SIZE_DEFAULT, &c->size, &e))
-		batches_get(c->api->batches, id, got, c);
-	else
-		api_answer_error(c, &e);
 }

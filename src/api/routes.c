@@ -3,25 +3,28 @@
 #include "base/str.h"
 #include <string.h>
 
-/* Everything that is answered, under "/" and again under "/livy". Dispatch, 405 and Allow come from here. */
+/*
+ * Everything that is answered, under "/" and again under "/livy". Dispatch, 405 and Allow come from here, and what the
+ * caller must be allowed: the third column, which nobody can leave out.
+ */
 static const struct route routes[] = {
-	{ HTTP_GET, "/batches", batches_on_list },
-	{ HTTP_POST, "/batches", batches_on_create },
-	{ HTTP_GET, "/batches/{id}", batches_on_get },
-	{ HTTP_DELETE, "/batches/{id}", batches_on_delete },
-	{ HTTP_GET, "/batches/{id}/state", batches_on_state },
-	{ HTTP_GET, "/batches/{id}/log", batches_on_log },
-	{ HTTP_GET, "/version", health_on_version },
-	{ HTTP_GET, "/healthz", health_on_live },
-	{ HTTP_GET, "/livez", health_on_live },
-	{ HTTP_GET, "/readyz", health_on_ready },
-	{ HTTP_GET, "/", ui_on_root },
-	{ HTTP_GET, "/ui", ui_on_lists },
-	{ HTTP_GET, "/ui/batch/{id}", ui_on_one },
-	{ HTTP_GET, "/ui/batch/{id}/log", ui_on_log },
-	{ HTTP_GET, "/ui/session/{id}", ui_on_one },
-	{ HTTP_GET, "/ui/session/{id}/log", ui_on_log },
-	{ HTTP_GET, "/static/{file}", ui_on_static },
+	{ HTTP_GET, "/batches", ACCESS_VIEW, batches_on_list, NULL },
+	{ HTTP_POST, "/batches", ACCESS_CREATE, batches_on_create, NULL },
+	{ HTTP_GET, "/batches/{id}", ACCESS_VIEW, NULL, batches_on_get },
+	{ HTTP_DELETE, "/batches/{id}", ACCESS_MODIFY, NULL, batches_on_delete },
+	{ HTTP_GET, "/batches/{id}/state", ACCESS_VIEW, NULL, batches_on_state },
+	{ HTTP_GET, "/batches/{id}/log", ACCESS_VIEW_LOG, NULL, batches_on_log },
+	{ HTTP_GET, "/version", ACCESS_REACH, health_on_version, NULL },
+	{ HTTP_GET, "/healthz", ACCESS_PROBE, health_on_live, NULL },
+	{ HTTP_GET, "/livez", ACCESS_PROBE, health_on_live, NULL },
+	{ HTTP_GET, "/readyz", ACCESS_PROBE, health_on_ready, NULL },
+	{ HTTP_GET, "/", ACCESS_REACH, ui_on_root, NULL },
+	{ HTTP_GET, "/ui", ACCESS_REACH, ui_on_lists, NULL },
+	{ HTTP_GET, "/ui/batch/{id}", ACCESS_REACH, ui_on_one, NULL },
+	{ HTTP_GET, "/ui/batch/{id}/log", ACCESS_REACH, ui_on_log, NULL },
+	{ HTTP_GET, "/ui/session/{id}", ACCESS_REACH, ui_on_one, NULL },
+	{ HTTP_GET, "/ui/session/{id}/log", ACCESS_REACH, ui_on_log, NULL },
+	{ HTTP_GET, "/static/{file}", ACCESS_REACH, ui_on_static, NULL },
 };
 
 #define LIVY_MOUNT "/livy"
@@ -88,6 +91,49 @@ static bool csrf_ok(const struct call *c)
 	       http_header(c->rq, "X-Requested-By");
 }
 
+/* Probes of the service manager have no credentials, and learn nothing but that we live. */
+static bool is_probe(const struct call *c)
+{
+	return c->route && c->route->right == ACCESS_PROBE;
+}
+
+bool api_may(const struct call *c, enum access_right right, const struct batch *batch)
+{
+	const struct access_object of = { batch ? batch->owner : NULL, batch ? batch->proxy_user : NULL };
+
+	return access_decide(c->api->access, &c->acting, right, batch ? &of : NULL);
+}
+
+static void found(void *arg, const struct batch *batch, const struct error *e)
+{
+	struct call *c = arg;
+
+	if (!batch)
+		api_answer_error(c, e);
+	else if (!api_may(c, (enum access_right)c->route->right, batch))
+		api_answer_forbidden(c);
+	else
+		c->route->handle_batch(c, batch);
+}
+
+/* With impersonation, ?doAs=bob asks that bob's rights count instead of the caller's own. */
+static bool act(struct call *c, struct error *e)
+{
+	const char *as, *whom;
+
+	if (!c->api->config->livy_impersonation_enabled || is_probe(c))
+		return true;
+	/* A proxy that adds its own doAs must not be cheated by a first one, or by one pushed out of sight. */
+	if (!http_query_once(c->rq, "doAs", &as))
+		return error_set(e, ERR_INVALID, "doAs stands there twice, or there are more than %d parameters",
+				 HTTP_QUERY_MAX);
+	if (!access_impersonate(c->api->access, &c->caller, as, &whom, e))
+		return false;
+	if (as)
+		c->acting = access_caller(c->api->access, whom);
+	return true;
+}
+
 static void run(struct call *c)
 {
 	bool livy = str_starts(c->route->pattern, "/batches");
@@ -95,18 +141,14 @@ static void run(struct call *c)
 
 	if (livy)
 		http_reply_may_compress(c->rq);
-	if (livy && !version_ok(c->rq, &e))
+	if ((livy && !version_ok(c->rq, &e)) || !act(c, &e) || !http_body_decode(c->rq, &e))
 		api_answer_error(c, &e);
-	else if (!http_body_decode(c->rq, &e))
-		api_answer_error(c, &e);
+	else if (c->route->handle_batch)
+		batches_get(c->api->batches, c->id, found, c);
+	else if (!api_may(c, (enum access_right)c->route->right, NULL))
+		api_answer_forbidden(c);
 	else
 		c->route->handle(c, c->id);
-}
-
-/* Probes of the service manager have no credentials, and learn nothing but that we live. */
-static bool is_public(const struct call *c)
-{
-	return c->route && (c->route->handle == health_on_live || c->route->handle == health_on_ready);
 }
 
 /* Nothing of the paths that exist is told to somebody unknown. */
@@ -129,11 +171,14 @@ static void refuse_path(struct call *c)
 			 path && is_api_path(path + c->mount_len) ? API_JSON : API_HTML);
 }
 
-/* Livy's order: who asks, whether a page made him ask, and only then what for. */
+/* Livy's order: who asks, whether a page made him ask, whether he may come in, and only then what for. */
 static void admit(struct call *c)
 {
+	c->caller = c->acting = access_caller(c->api->access, c->user);
 	if (!csrf_ok(c))
 		api_answer_page(c, 400, "Missing Required Header for CSRF protection.");
+	else if (!access_decide(c->api->access, &c->caller, is_probe(c) ? ACCESS_PROBE : ACCESS_REACH, NULL))
+		api_answer_page(c, 403, "User not authorised to use Livy.");
 	else if (c->route)
 		run(c);
 	else
@@ -154,8 +199,7 @@ bool api_is_urgent(void *arg, const struct http_request *rq)
 
 	return path &&
 	       route_find(routes, ARRAY_LEN(routes), http_method(rq), path + mount_of(path), &match) == ROUTE_FOUND &&
-	       (match.route->handle == batches_on_delete || match.route->handle == health_on_live ||
-		match.route->handle == health_on_ready);
+	       (match.route->right == ACCESS_PROBE || match.route->handle_batch == batches_on_delete);
 }
 
 void api_handle(void *arg, struct http_request *rq)
@@ -174,7 +218,7 @@ void api_handle(void *arg, struct http_request *rq)
 	}
 	log_debug("request", LOG_STR("method", http_method_name(rq)), LOG_STR("path", http_path(rq)),
 		  LOG_STR("request", http_request_id(rq)));
-	if (api->auth && !is_public(c))
+	if (api->auth && !is_probe(c))
 		identify(c, admit);
 	else
 		admit(c);

@@ -1,7 +1,7 @@
 #include "api/api.h"
 #include "base/blob.h"
 
-void view_batch(struct jw *w, struct batches *b, const struct batch *batch)
+void view_batch(struct jw *w, struct batches *b, const struct batch *batch, bool with_log)
 {
 	jw_open(w, NULL, '{');
 	jw_int(w, "id", batch->id);
@@ -16,7 +16,7 @@ void view_batch(struct jw *w, struct batches *b, const struct batch *batch)
 	jw_null(w, "executorLogUrls");
 	jw_close(w, '}');
 	jw_open(w, "log", '[');
-	if (batch->attempt > 0) {
+	if (with_log && batch->attempt > 0) {
 		(void)batches_log_changed(b, batch); /* opens it */
 		excerpt_write(batch->excerpt, state_is_final(batch->state), w);
 	}
@@ -34,7 +34,7 @@ struct blob *view_batch_blob(struct batches *b, const struct batch *batch)
 	if (*batch->view && (state_is_final(batch->state) || !batches_log_changed(b, batch)))
 		return *batch->view;
 	(void)blob_free(*batch->view);
-	view_batch(&w, b, batch);
+	view_batch(&w, b, batch, true);
 	*batch->view = blob_from(&body);
 	return *batch->view;
 }

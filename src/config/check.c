@@ -26,25 +26,6 @@ bool config_is_loopback(const char *host)
 	return IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127);
 }
 
-/* What this version does not have is refused when asked for: ignoring it would leave a door open that looks shut. */
-static bool check_missing(const struct config *c, struct error *e)
-{
-	const struct {
-		bool asked;
-		const char *text;
-	} missing[] = {
-		{ c->livy_impersonation_enabled,
-		  "livy.impersonation.enabled is true, and this version runs all jobs as its own user; unset it" },
-		{ c->livy_server_access_control_enabled,
-		  "livy.server.access-control.enabled is true, and this version shows every job to every user; unset it" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(missing); i++)
-		if (missing[i].asked)
-			return error_set(e, ERR_CONFIG, "%s", missing[i].text);
-	return true;
-}
-
 /* Livy's key store is the one thing of TLS that cannot be read as it is. */
 static bool check_tls(const struct config *c, struct error *e)
 {
@@ -64,6 +45,21 @@ static bool check_tls(const struct config *c, struct error *e)
 	return !key ||
 	       error_set(e, ERR_CONFIG,
 			 "%s is set, and without florus.tls.cert there is no TLS; set that too, or unset %s", key, key);
+}
+
+/* Rights are those of users: without authentication there are none, and everybody would pass (D1, D21). */
+static bool check_access(const struct config *c, struct error *e)
+{
+	const char *key = c->livy_server_access_control_enabled ? "livy.server.access-control.enabled"
+			  : c->livy_impersonation_enabled       ? "livy.impersonation.enabled"
+								: NULL;
+
+	if (key && str_empty(c->livy_server_auth_type))
+		return error_set(e, ERR_CONFIG,
+				 "%s is true, and there is no authentication, so nobody has a name to go by; set "
+				 "livy.server.auth.type, or %s = false",
+				 key, key);
+	return true;
 }
 
 static bool check_base_path(const char *path, struct error *e)
@@ -116,7 +112,7 @@ bool config_check(const struct config *c, struct error *e)
 		return error_set(e, ERR_CONFIG, "livy.server.host is empty; 127.0.0.1 is the usual address");
 	if (str_empty(c->livy_spark_master))
 		return error_set(e, ERR_CONFIG, "livy.spark.master is empty; local[*] runs jobs on this machine");
-	if (!check_missing(c, e) || !check_tls(c, e) || !check_base_path(c->florus_http_base_path, e) ||
+	if (!check_tls(c, e) || !check_access(c, e) || !check_base_path(c->florus_http_base_path, e) ||
 	    !check_run_as(c, e))
 		return false;
 	if (!config_is_loopback(c->livy_server_host) && !c->florus_auth_allow_none &&

@@ -18,7 +18,6 @@ static const struct {
 	{ "livy.server.yarn.app-leakage.check_interval", "livy.server.yarn.app-leakage.check-interval" },
 };
 
-#define NO_KERBEROS "this version does not speak Kerberos"
 #define NO_KINIT "this version gets no tickets for jobs"
 #define OWN_TLS "TLS takes PEM files, see florus.tls.cert"
 #define NO_SESSIONS "this version runs batches only, no interactive sessions"
@@ -44,16 +43,12 @@ static const struct {
 	{ "livy.ui.basePath", "see florus.http.base-path" },
 	{ "livy.ui.history-server-url", NO_KUBERNETES },
 
-	{ "livy.superusers", NO_KERBEROS },
-	{ "livy.server.access-control.allowed-users", NO_KERBEROS },
-	{ "livy.server.access-control.modify-users", NO_KERBEROS },
-	{ "livy.server.access-control.view-users", NO_KERBEROS },
-	{ "livy.server.access_control.users", "Livy gave it up; " NO_KERBEROS },
 	{ "livy.server.auth.*", "this version has no ways in by classes" },
 	{ "livy.server.launch.kerberos.principal", NO_KINIT },
 	{ "livy.server.launch.kerberos.keytab", NO_KINIT },
 	{ "livy.server.launch.kerberos.refresh-interval", NO_KINIT },
 	{ "livy.server.launch.kerberos.kinit-fail-threshold", NO_KINIT },
+	{ "livy.server.access_control.users", "Livy gave it up, see livy.server.access-control.allowed-users" },
 	{ "livy.keystore.type", OWN_TLS },
 	{ "livy.hadoop.security.credential.provider.path", OWN_TLS },
 

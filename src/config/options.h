@@ -89,10 +89,18 @@ enum {
 	  "File with the keys of that principal, for livy.server.auth.type = kerberos.") \
 	X(STR, livy_server_auth_kerberos_name_rules, "livy.server.auth.kerberos.name-rules", "DEFAULT", 0, 0, NULL, 0, \
 	  "Which user a principal is: Hadoop's rules, RULE:[n:format](regex)s/from/to/gL or DEFAULT, by blanks.") \
+	X(STR, livy_superusers, "livy.superusers", NULL, 0, 0, NULL, 0, \
+	  "Users who may do everything, and act for others. Lists of users go by commas or blanks; * is everybody.") \
 	X(BOOL, livy_impersonation_enabled, "livy.impersonation.enabled", "false", 0, 0, NULL, 0, \
-	  "Whether jobs run as the user who sent them. Needs authentication.") \
+	  "Whether jobs run as the user who sent them, or whom a superuser names. Needs authentication.") \
 	X(BOOL, livy_server_access_control_enabled, "livy.server.access-control.enabled", "false", 0, 0, NULL, 0, \
-	  "Whether users see only their own jobs. Needs authentication.") \
+	  "Whether logs and deletion are for the owner of a job and the users below. Needs authentication.") \
+	X(STR, livy_server_access_control_allowed_users, "livy.server.access-control.allowed-users", "*", 0, 0, NULL, 0, \
+	  "With access control: users who may use this server at all, besides those below.") \
+	X(STR, livy_server_access_control_modify_users, "livy.server.access-control.modify-users", NULL, 0, 0, NULL, 0, \
+	  "With access control: users who may delete every job, and read every log.") \
+	X(STR, livy_server_access_control_view_users, "livy.server.access-control.view-users", NULL, 0, 0, NULL, 0, \
+	  "With access control: users who may read every log.") \
 	X(BOOL, livy_server_csrf_protection_enabled, "livy.server.csrf-protection.enabled", "false", 0, 0, NULL, 0, \
 	  "Whether changes need the header X-Requested-By, which a page of another site cannot send.") \
 	X(STR, livy_keystore, "livy.keystore", NULL, 0, 0, NULL, 0, \

@@ -20,6 +20,7 @@ struct florusd {
 	struct statedir dir;
 	struct runner *runner;
 	struct store *store;
+	struct access *access;
 	struct batches *batches;
 	struct api api;
 	struct http_server *server;
@@ -219,6 +220,21 @@ static bool start_auth(struct florusd *d, struct error *e)
 	return str_empty(c->livy_server_auth_type) || auth_new(d->loop, &auth, &d->api.auth, e);
 }
 
+static void start_access(struct florusd *d)
+{
+	const struct config *c = d->config;
+	const struct access_lists lists = {
+		.control = c->livy_server_access_control_enabled,
+		.impersonation = c->livy_impersonation_enabled,
+		.superusers = c->livy_superusers,
+		.modify_users = c->livy_server_access_control_modify_users,
+		.view_users = c->livy_server_access_control_view_users,
+		.allowed_users = c->livy_server_access_control_allowed_users,
+	};
+
+	d->access = access_new(&lists);
+}
+
 static bool start_http(struct florusd *d, struct error *e)
 {
 	const struct config *c = d->config;
@@ -241,6 +257,7 @@ static bool start_http(struct florusd *d, struct error *e)
 	security_headers(d);
 	d->api.config = c;
 	d->api.batches = d->batches;
+	d->api.access = d->access;
 	d->api.store = d->store;
 	return http_server_new(d->loop, &http, api_handle, &d->api, &d->server, e) &&
 	       statedir_publish(&d->dir, has_tls(c) ? "https" : "http", c->livy_server_host,
@@ -266,7 +283,9 @@ static bool start(struct florusd *d, const char *const *env, struct error *e)
 					   c->florus_log_max_bytes };
 	if (!runner_new(d->loop, &run, &d->runner, e) || !store_open(c->florus_state_dir, &d->store, e))
 		return false;
-	const struct batches_setup setup = { d->loop, c, env, d->store, d->runner, d->dir.run_fd, on_store_lost, d };
+	start_access(d);
+	const struct batches_setup setup = { d->loop,       c,         env,           d->store, d->runner,
+					     d->dir.run_fd, d->access, on_store_lost, d };
 	/* Before anybody can know that we are there; the callbacks only come when the loop turns. */
 	loop_on_signal(d->loop, SIGTERM, on_term, d);
 	loop_on_signal(d->loop, SIGINT, on_term, d);
@@ -293,6 +312,7 @@ static void take_down(struct florusd *d)
 	d->server = http_server_free(d->server);
 	d->batches = batches_free(d->batches);
 	d->runner = runner_free(d->runner);
+	d->access = access_free(d->access);
 	d->loop = loop_free(d->loop); /* ends what the pool still removes */
 	if (d->dir.fd > 0)
 		statedir_close(&d->dir);

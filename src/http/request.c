@@ -116,6 +116,7 @@ static void parse(struct query *q, char *rest)
 		q->pairs[q->count].name = part;
 		q->pairs[q->count++].value = value;
 	}
+	q->cut = part != NULL;
 }
 
 static const char *find(const struct query *q, const char *name)
@@ -150,6 +151,17 @@ const char *http_form(struct http_request *rq, const char *name)
 		parse(q, q->text);
 	}
 	return find(q, name);
+}
+
+bool http_query_once(struct http_request *rq, const char *name, const char **ret)
+{
+	const struct query *q = &rq->query_pairs;
+	int count = 0;
+
+	*ret = http_query(rq, name);
+	for (int i = 0; i < q->count; i++)
+		count += strcmp(q->pairs[i].name, name) == 0;
+	return count <= 1 && !q->cut;
 }
 
 const char *http_header(const struct http_request *rq, const char *name)

@@ -14,6 +14,7 @@ struct query {
 		char *name, *value;
 	} * pairs; /* HTTP_QUERY_MAX of them; NULL: not taken apart yet */
 	int count;
+	bool cut; /* there were more */
 };
 
 struct http_request {

@@ -11,11 +11,15 @@
 enum { ROUTE_ID_MAX = 1024 }; /* bytes of a decoded id or name */
 
 struct call;
+struct batch;
 
 struct route {
 	enum http_method method; /* HTTP_GET also serves HEAD */
 	const char *pattern;
-	void (*handle)(struct call *c, const char *id); /* the api's; id: "" where the pattern has none */
+	/* The api's: what the caller must be allowed, and what answers him then. */
+	int right;                                                       /* an access_right; 0: nobody may */
+	void (*handle)(struct call *c, const char *id);                  /* id: "" where the pattern has none */
+	void (*handle_batch)(struct call *c, const struct batch *batch); /* instead: the batch that {id} names */
 };
 
 enum route_result { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD, ROUTE_BAD_ESCAPE };

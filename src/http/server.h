@@ -85,6 +85,9 @@ const char *http_path(const struct http_request *rq);              /* as sent: n
 const char *http_query(struct http_request *rq, const char *name); /* decoded, the first of that name; NULL */
 const char *http_form(struct http_request *rq, const char *name);  /* the same of a body that is a form */
 bool http_is_form(const struct http_request *rq); /* is the body one? By its type, unless it starts with '{' */
+
+/* The same for what must not be taken for something else: false when it is there twice, or further on than we look. */
+MUST_CHECK bool http_query_once(struct http_request *rq, const char *name, const char **ret);
 const char *http_header(const struct http_request *rq, const char *name); /* any case; NULL */
 int http_header_count(const struct http_request *rq, const char *name);   /* how many fields have that name */
 enum { HTTP_PEER_MAX = 64 };

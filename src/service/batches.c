@@ -88,6 +88,7 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 	b->store = setup->store;
 	b->runner = setup->runner;
 	b->run_dirfd = setup->run_dirfd;
+	b->access = setup->access;
 	b->by_name = map_new();
 	b->arriving = map_new();
 	b->queue.queue_prev = b->queue.queue_next = &b->queue;

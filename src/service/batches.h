@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "loop/loop.h"
+#include "model/access.h"
 #include "model/state.h"
 #include "run/attempt.h"
 #include "service/excerpt.h"
@@ -39,7 +40,8 @@ struct batches_setup {
 	struct store *store;    /* opened, not started */
 	struct runner *runner;
 	int run_dirfd;
-	loop_fn *fatal; /* the store is lost */
+	const struct access *access; /* whom a batch may run as; outlives all else */
+	loop_fn *fatal;              /* the store is lost */
 	void *fatal_arg;
 };
 
@@ -53,16 +55,17 @@ struct batches *batches_free(struct batches *b); /* after store_free(); takes NU
 /* --- create --- */
 
 struct batch_request {
-	const char *owner;      /* NULL: nobody */
-	const char *idem_key;   /* NULL: none */
-	const char *request_id; /* for the log */
+	struct access_caller who; /* becomes the owner */
+	const char *do_as;        /* whom he names in the query; beats the body's proxyUser; NULL: nobody */
+	const char *idem_key;     /* NULL: none */
+	const char *request_id;   /* for the log */
 	const char *body;
 	size_t body_len;
 };
 
 /*
  * Accepts a batch once it is durable. fn gets the batch as it was accepted (queued), or an error: ERR_MALFORMED and
- * ERR_INVALID (spec.h, paths.h), ERR_BUSY (florus.queue.max), ERR_CONFLICT (the same key in flight), ERR_KEY_REUSED,
+ * ERR_INVALID (spec.h, paths.h), ERR_FORBIDDEN and ERR_INVALID (access_impersonate()), ERR_BUSY (florus.queue.max), ERR_CONFLICT (the same key in flight), ERR_KEY_REUSED,
  * ERR_NO_SPACE, ERR_UNAVAILABLE. Everything in `rq` is copied.
  */
 typedef void batches_fn(void *arg, const struct batch *batch, const struct error *e);

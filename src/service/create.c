@@ -147,13 +147,28 @@ static bool reserve_name(struct arrival *a, struct error *e)
 	return true;
 }
 
+/* Whom the job runs as; settled now, and stored. */
+static bool settle_proxy_user(struct arrival *a, const struct batch_request *rq, const struct spec *spec,
+			      struct error *e)
+{
+	const char *wished = rq->do_as ? rq->do_as : spec->proxy_user, *as = wished ? wished : rq->who.user, *whom;
+
+	if (!access_impersonate(a->of->access, &rq->who, as, &whom, e))
+		return false;
+	if (wished && !whom)
+		log_warn("proxy user ignored: livy.impersonation.enabled is false", LOG_STR("request", rq->request_id));
+	a->proxy_user = xstrdup(whom);
+	return true;
+}
+
 static bool judge(struct arrival *a, const struct batch_request *rq, struct error *e)
 {
 	_arena_ struct arena *arena = arena_new(SPEC_ARENA_MAX);
 	struct spec spec;
 	const char **argv;
 
-	if (!launch_argv(a->of, arena, rq->body, rq->body_len, &spec, &argv, e))
+	if (!spec_parse(arena, rq->body, rq->body_len, policy_denied(a->of->policy), &spec, e) ||
+	    !settle_proxy_user(a, rq, &spec, e) || !launch_argv(a->of, arena, &spec, a->proxy_user, &argv, e))
 		return false;
 	a->name = xstrdup(spec.name);
 	if (!reserve_key(a, e))
@@ -198,7 +213,7 @@ void batches_create(struct batches *b, const struct batch_request *rq, batches_f
 	a->of = b;
 	a->fn = fn;
 	a->arg = arg;
-	a->owner = xstrdup(rq->owner);
+	a->owner = xstrdup(rq->who.user);
 	a->idem_key = xstrdup(rq->idem_key);
 	if (!registry_store_has_room(b, &e) || !judge(a, rq, &e)) {
 		fn(arg, NULL, &e);

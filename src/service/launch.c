@@ -105,9 +105,12 @@ void launch_done(struct batches *b)
 	free(b->run_path);
 }
 
-/* `name` is that of the attempt's directory, into which the secrets go. */
-static bool plan(const struct batches *b, struct arena *a, const char *name, const char *body, size_t n,
-		 struct spec *ret_spec, const char ***ret_argv, const char **ret_properties, struct error *e)
+/*
+ * `name` is that of the attempt's directory, into which the secrets go. A job that runs under its user's own uid is that
+ * user to Spark, too; elsewhere Spark is told.
+ */
+static bool plan(const struct batches *b, struct arena *a, const char *name, struct spec *spec, const char *proxy_user,
+		 const char ***ret_argv, const char **ret_properties, struct error *e)
 {
 	_sbuf_ struct sbuf path = SBUF_INIT(2 * PATH_MAX);
 
@@ -116,19 +119,17 @@ static bool plan(const struct batches *b, struct arena *a, const char *name, con
 		.spark_submit = b->spark_submit,
 		.master = b->config->livy_spark_master,
 		.deploy_mode = b->config->livy_spark_deploy_mode,
+		.proxy_user = str_eq(b->config->florus_launch_run_as, "owner") ? NULL : proxy_user,
 		.properties = arena_strdup(a, sbuf_str(&path)),
 	};
 
-	if (!spec_parse(a, body, n, policy_denied(b->policy), ret_spec, e))
-		return false;
-	bool cluster = sparkargs_in_cluster(ret_spec, &settings);
-	return policy_check(b->policy, ret_spec, cluster, e) &&
-	       paths_resolve(b->paths, b->policy, cluster, a, ret_spec, e) &&
-	       sparkargs_properties(a, ret_spec, ret_properties, e) &&
-	       sparkargs_build(a, ret_spec, &settings, ret_argv, e);
+	bool cluster = sparkargs_in_cluster(spec, &settings);
+
+	return policy_check(b->policy, spec, cluster, e) && paths_resolve(b->paths, b->policy, cluster, a, spec, e) &&
+	       sparkargs_properties(a, spec, ret_properties, e) && sparkargs_build(a, spec, &settings, ret_argv, e);
 }
 
-bool launch_argv(const struct batches *b, struct arena *a, const char *body, size_t n, struct spec *ret_spec,
+bool launch_argv(const struct batches *b, struct arena *a, struct spec *spec, const char *proxy_user,
 		 const char ***ret_argv, struct error *e)
 {
 	char longest[ATTEMPT_NAME_MAX];
@@ -136,7 +137,7 @@ bool launch_argv(const struct batches *b, struct arena *a, const char *body, siz
 
 	(void)memset(longest, 'x', sizeof longest - 1);
 	longest[sizeof longest - 1] = '\0';
-	return plan(b, a, longest, body, n, ret_spec, ret_argv, &properties, e);
+	return plan(b, a, longest, spec, proxy_user, ret_argv, &properties, e);
 }
 
 /* What a login would set. */
@@ -182,7 +183,9 @@ struct attempt *launch_start(struct entry *en, const char *body, size_t n, const
 	const char **argv;
 
 	attempt_name(name, en->shown.id, en->shown.attempt, en->shown.nonce);
-	if (!plan(b, a, name, body, n, &spec, &argv, &how.properties, e))
+	/* As the user who was allowed when the batch was accepted, whatever the configuration has become since. */
+	if (!spec_parse(a, body, n, policy_denied(b->policy), &spec, e) ||
+	    !plan(b, a, name, &spec, en->shown.proxy_user, &argv, &how.properties, e))
 		return NULL;
 	memcpy(how.nonce, en->shown.nonce, sizeof how.nonce);
 	how.argv = argv;

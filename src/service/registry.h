@@ -43,6 +43,7 @@ struct batches {
 	struct paths *paths;
 	struct policy *policy;
 	int run_dirfd;
+	const struct access *access;
 	bool stopping;
 	const char **job_env;                /* NULL-terminated, owned */
 	char *spark_submit, *spark_defaults; /* the second need not exist */
@@ -99,8 +100,8 @@ void deletion_drop_all(struct entry *en); /* at shutdown: nobody is answered any
 /* launch.c */
 MUST_CHECK bool launch_setup(struct batches *b, const char *const *env, struct error *e);
 void launch_done(struct batches *b);
-/* A body that was accepted, or is about to be, as the argv it becomes. */
-MUST_CHECK bool launch_argv(const struct batches *b, struct arena *a, const char *body, size_t n, struct spec *ret_spec,
+/* A submission that was accepted, or is about to be, as the argv it becomes; its paths are resolved. */
+MUST_CHECK bool launch_argv(const struct batches *b, struct arena *a, struct spec *spec, const char *proxy_user,
 			    const char ***ret_argv, struct error *e);
 /* account NULL: as we do. */
 struct attempt *launch_start(struct entry *en, const char *body, size_t n, const struct account *account,

@@ -66,8 +66,8 @@ void ops_read_row(sqlite3_stmt *s, struct store_row *row)
 
 static bool find_key(struct db *db, struct store_insert *in, bool *ret_found, struct error *e)
 {
-	_reset_ sqlite3_stmt *s =
-		db_bind(db, SQL_BY_KEY, "ttb", in->owner ? in->owner : "", in->idem_key, in->request, in->request_len);
+	_reset_ sqlite3_stmt *s = db_bind(db, SQL_BY_KEY, "ttbt", in->owner ? in->owner : "", in->idem_key, in->request,
+					  in->request_len, in->proxy_user);
 	int rc = sqlite3_step(s);
 
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)

@@ -44,7 +44,7 @@ enum { BATCH_FINISHED_COLUMN = 14 };
 	X(SQL_BY_ID, "SELECT " BATCH_COLUMNS " FROM batch WHERE id = ?1 AND deleted = 0")                                      \
 	X(SQL_BY_NAME, "SELECT " BATCH_COLUMNS " FROM batch WHERE name = ?1 AND deleted = 0 "                                  \
 		       "ORDER BY id DESC LIMIT 1")                                                                             \
-	X(SQL_BY_KEY, "SELECT id, request = ?3 FROM batch WHERE owner = ?1 AND idem_key = ?2")                                 \
+	X(SQL_BY_KEY, "SELECT id, request = ?3 AND proxy_user IS ?4 FROM batch WHERE owner = ?1 AND idem_key = ?2")            \
 	X(SQL_HAS_NONCE, "SELECT 1 FROM batch WHERE id = ?1 AND nonce = ?2")                                                   \
 	X(SQL_INSERT, "INSERT INTO batch(id, state, nonce, owner, name, proxy_user, idem_key, created_ms, request) "           \
 		      "VALUES(?1, 'queued', ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                                      \

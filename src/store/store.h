@@ -84,7 +84,7 @@ struct store_op {
 	size_t bytes; /* that it counts for */
 };
 
-/* Accepts a batch. With idem_key set, the first request with that (owner, key) wins. */
+/* Accepts a batch. With idem_key set, the first request with that (owner, key) wins; request: body and proxy user. */
 struct store_insert {
 	struct store_op op;
 	const char *owner, *name, *proxy_user, *idem_key, *request; /* owner NULL: nobody; request: the body */

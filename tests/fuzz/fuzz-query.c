@@ -25,9 +25,9 @@ static void handle(struct call *c, const char *id)
 }
 
 static const struct route routes[] = {
-	{ HTTP_GET, "/batches", handle },          { HTTP_POST, "/batches", handle },
-	{ HTTP_GET, "/batches/{id}", handle },     { HTTP_DELETE, "/batches/{id}", handle },
-	{ HTTP_GET, "/batches/{id}/log", handle }, { HTTP_GET, "/version", handle },
+	{ HTTP_GET, "/batches", 1, handle, NULL },          { HTTP_POST, "/batches", 1, handle, NULL },
+	{ HTTP_GET, "/batches/{id}", 1, handle, NULL },     { HTTP_DELETE, "/batches/{id}", 1, handle, NULL },
+	{ HTTP_GET, "/batches/{id}/log", 1, handle, NULL }, { HTTP_GET, "/version", 1, handle, NULL },
 };
 
 static enum route_result find(enum http_method method, const char *path, struct route_match *m)

@@ -29,12 +29,12 @@ static void log_of(struct call *c, const char *id)
 }
 
 static const struct route routes[] = {
-	{ HTTP_GET, "/batches", list },
-	{ HTTP_POST, "/batches", create },
-	{ HTTP_GET, "/batches/{id}", get },
-	{ HTTP_DELETE, "/batches/{id}", delete },
-	{ HTTP_GET, "/batches/{id}/log", log_of },
-	{ HTTP_POST, "/only/post", create },
+	{ HTTP_GET, "/batches", 1, list, NULL },
+	{ HTTP_POST, "/batches", 1, create, NULL },
+	{ HTTP_GET, "/batches/{id}", 1, get, NULL },
+	{ HTTP_DELETE, "/batches/{id}", 1, delete, NULL },
+	{ HTTP_GET, "/batches/{id}/log", 1, log_of, NULL },
+	{ HTTP_POST, "/only/post", 1, create, NULL },
 };
 
 static enum route_result find(enum http_method method, const char *path, struct route_match *m)

@@ -319,13 +319,16 @@ TEST(purge_takes_only_what_ended_before_and_at_most_its_share)
 
 TEST(a_key_gives_its_batch_again)
 {
-	struct store_insert first = { 0 }, again = { 0 }, other_request = { 0 }, other_owner = { 0 };
+	struct store_insert first = { 0 }, again = { 0 }, other_request = { 0 }, other_owner = { 0 },
+			    other_user = { 0 };
 	struct bench b;
 
 	bench_open(&b);
 	insert_key(&b, &first, "n", "key", "{\"a\":1}"); /* given before the thread starts: one group */
 	insert_key(&b, &again, "n", "key", "{\"a\":1}");
 	insert_key(&b, &other_request, "n", "key", "{\"a\":2}");
+	other_user.proxy_user = "drusilla";
+	insert_key(&b, &other_user, "n", "key", "{\"a\":1}");
 	other_owner.owner = "livia";
 	insert_key(&b, &other_owner, "n", "key", "{\"a\":2}");
 	bench_start(&b);
@@ -334,6 +337,7 @@ TEST(a_key_gives_its_batch_again)
 	CHECK(again.op.ok && again.out_existing);
 	CHECK_INT(again.out_id, first.out_id);
 	CHECK_INT(other_request.op.error.code, ERR_KEY_REUSED);
+	CHECK_INT(other_user.op.error.code, ERR_KEY_REUSED);
 	CHECK(other_owner.op.ok && !other_owner.out_existing);
 	CHECK_INT(other_owner.out_id, first.out_id + 1);
 	bench_close(&b);
