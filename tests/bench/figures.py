@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers import NULL_SUBMIT, SERVER_CORE, Failure, Florusd, Nginx, load, status_kb, until
+from servers import NULL_SUBMIT, SERVER_CORE, Failure, Florusd, Nginx, load, make_certificate, status_kb, until
 
 ROW_BYTES = 700  # of a raw append: about what a batch takes in the store's log
 DAY_MS = 86_400_000
@@ -90,6 +90,24 @@ def get_one(folder, effort):
         Row("GET /batches/{id}, 64 connections", "0.8 of nginx",
             f"{rate(median(ours, 'rate'))}, {ratio:.2f} of nginx ({busy_core(ours)})", beside, ratio >= 0.8),
         Row("the same, p99", "< 2 ms", ms(p99), "", p99 < 2000),
+    ]  # fmt: skip
+
+
+def get_one_tls(folder, effort):
+    """The same over TLS 1.3 with AES-128-GCM on connections that are kept, beside plain HTTP."""
+    plain, secure = [], []
+    certificate = make_certificate(folder.new())
+    with Florusd(folder.new()) as bare, Florusd(folder.new(), florus__tls__cert=certificate) as covered:
+        for florus in (bare, covered):
+            florus.wait_for_state(florus.submit("lines"), "success")
+        for _ in range(effort.rounds):
+            plain.append(load(f"{bare.url}/batches/0", *timed(effort, "-c", 64)))
+            secure.append(load(f"{covered.url}/batches/0", *timed(effort, "-c", 64)))
+    ratio = median(secure, "rate") / median(plain, "rate")
+    return [
+        Row("GET /batches/{id} over TLS, 64 connections", "0.45 of plain",
+            f"{rate(median(secure, 'rate'))}, {ratio:.2f} of plain ({busy_core(secure)})",
+            f"plain {rate(median(plain, 'rate'))}", ratio >= 0.45),
     ]  # fmt: skip
 
 
@@ -278,7 +296,7 @@ def start_time(folder, effort):
                 f"then {rss_mb:.1f} MB RSS", statistics.median(times) < 0.3)]  # fmt: skip
 
 
-FIGURES = [get_one, list_and_memory, post, launches, exec_latency, running_memory, start_time]
+FIGURES = [get_one, get_one_tls, list_and_memory, post, launches, exec_latency, running_memory, start_time]
 
 
 def measure(base, effort, names, tell):

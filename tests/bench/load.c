@@ -1,7 +1,7 @@
 /*
  * load - a closed-loop HTTP load generator: so many keep-alive connections, one request at a time on each.
  *
- *     load [-c CONNECTIONS] [-s SECONDS | -n REQUESTS] [-w WARM_UP_SECONDS] [-b BODY_FILE] http://127.0.0.1:PORT/PATH
+ *     load [-c CONNECTIONS] [-s SECONDS | -n REQUESTS] [-w WARM_UP_SECONDS] [-b BODY_FILE] http[s]://127.0.0.1:PORT/PATH
  *
  * With -b it POSTs the file as JSON; every @N@ in it becomes the request's number, in eight digits.
  * Prints one JSON object: rate, latencies, errors (no 2xx answer, or a broken connection) and the
@@ -13,12 +13,12 @@
 #include "base/fdio.h"
 #include "base/sbuf.h"
 #include "base/str.h"
+#include "channel.h"
 #include "histogram.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -38,7 +38,7 @@ enum {
 };
 
 struct connection {
-	int fd;
+	struct channel channel;
 	int64_t begun_us;
 	struct answer answer;
 };
@@ -47,6 +47,7 @@ struct load {
 	int32_t connection_count, seconds, warm_up_seconds;
 	int64_t request_count; /* 0: run for `seconds` */
 	const char *body_file;
+	bool tls;
 	struct sockaddr_in server;
 	struct sbuf request;
 	size_t marks[NUMBER_MARKS_MAX]; /* where in request the number goes */
@@ -77,24 +78,17 @@ static bool send_request(struct load *l, struct connection *c)
 	put_number(l, l->sent++);
 	answer_start(&c->answer);
 	c->begun_us = clock_now_us();
-	/* Blocks only when the kernel has no room for a request, that is, never here. */
-	return send(c->fd, l->request.data, l->request.len, MSG_NOSIGNAL) == (ssize_t)l->request.len;
+	/* The kernel always has room for a request here. */
+	return channel_send(&c->channel, l->request.data, l->request.len);
 }
 
 MUST_CHECK static bool connect_one(struct load *l, struct connection *c, struct error *e)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = c };
-	int one = 1;
 
-	if (c->fd >= 0)
-		(void)close(c->fd);
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0)
-		return error_errno(e, errno, "socket");
-	if (connect(c->fd, (const struct sockaddr *)&l->server, sizeof l->server) < 0)
-		return error_errno(e, errno, "connect");
-	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, c->fd, &event) < 0)
+	if (!channel_open(&c->channel, &l->server, l->tls, e))
+		return false;
+	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, c->channel.fd, &event) < 0)
 		return error_errno(e, errno, "epoll_ctl");
 	return true;
 }
@@ -123,7 +117,7 @@ MUST_CHECK static bool go_on(struct load *l, struct connection *c, bool reconnec
 
 MUST_CHECK static bool on_readable(struct load *l, struct connection *c, struct error *e)
 {
-	ssize_t n = recv(c->fd, l->buffer, sizeof l->buffer, MSG_DONTWAIT);
+	ssize_t n = channel_receive(&c->channel, l->buffer, sizeof l->buffer);
 	enum answer_progress progress = ANSWER_BROKEN;
 	size_t used = 0;
 
@@ -230,16 +224,17 @@ MUST_CHECK static bool make_request(struct load *l, const char *path, struct err
 	return sbuf_ok(&l->request) || error_set(e, ERR_TOO_LARGE, "the request is over %d bytes", REQUEST_MAX_BYTES);
 }
 
-/* http://127.0.0.1:PORT/PATH; *ret_path points into url. */
+/* http[s]://127.0.0.1:PORT/PATH; *ret_path points into url. */
 static bool read_url(struct load *l, const char *url, const char **ret_path)
 {
-	static const char scheme[] = "http://127.0.0.1:";
+	const char *plain = "http://127.0.0.1:", *secure = "https://127.0.0.1:";
 	char port_text[8] = "";
 	int32_t port = 0;
 
-	if (!str_starts(url, scheme))
+	l->tls = str_starts(url, secure);
+	if (!l->tls && !str_starts(url, plain))
 		return false;
-	const char *start = url + sizeof scheme - 1, *slash = strchr(start, '/');
+	const char *start = url + strlen(l->tls ? secure : plain), *slash = strchr(start, '/');
 	if (!slash || (size_t)(slash - start) >= sizeof port_text)
 		return false;
 	memcpy(port_text, start, (size_t)(slash - start));
@@ -286,14 +281,14 @@ int main(int argc, char **argv)
 	l->request.limit = REQUEST_MAX_BYTES;
 	if (!read_options(l, argc, argv, &path)) {
 		fputs("usage: load [-c CONNECTIONS] [-s SECONDS | -n REQUESTS] [-w WARM_UP_SECONDS] [-b BODY_FILE] "
-		      "http://127.0.0.1:PORT/PATH\n",
+		      "http[s]://127.0.0.1:PORT/PATH\n",
 		      stderr);
 		return 2;
 	}
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	l->connections = xcalloc((size_t)l->connection_count, sizeof *l->connections);
 	for (int32_t i = 0; i < l->connection_count; i++)
-		l->connections[i].fd = -1;
+		l->connections[i].channel.fd = -1;
 	if (!make_request(l, path, &e) || !run(l, &e)) {
 		fprintf(stderr, "load: %s\n", e.msg);
 		return 1;

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from pathlib import Path
@@ -70,6 +71,19 @@ def processes():
                 continue
 
 
+def make_certificate(folder):
+    """A certificate that signs itself, and its key, in one file."""
+    pem, key = folder / "tls.pem", folder / "tls.key"
+    pem.touch(0o600)
+    made = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+         "-subj", "/CN=localhost", "-keyout", key, "-out", pem], capture_output=True, text=True)  # fmt: skip
+    if made.returncode != 0:
+        raise Failure(f"openssl: {made.stderr.strip()}")
+    pem.write_text(pem.read_text() + key.read_text())
+    return pem
+
+
 def make_spark_home(folder, program):
     """A SPARK_HOME whose spark-submit is a copy of `program`, so that its processes can be told apart."""
     (folder / "bin").mkdir(parents=True)
@@ -126,7 +140,12 @@ class Florusd:
     def start(self):
         self.launch()
         self.url = until(self.url_written, "florusd serves", 0.0005)
-        self.connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=REQUEST_MAX_S)
+        scheme, _, host = self.url.partition("://")
+        if scheme == "https":
+            anybody = ssl._create_unverified_context()
+            self.connection = http.client.HTTPSConnection(host, timeout=REQUEST_MAX_S, context=anybody)
+        else:
+            self.connection = http.client.HTTPConnection(host, timeout=REQUEST_MAX_S)
 
     def stop(self):
         if self.connection:
