@@ -1,8 +1,6 @@
 """Who may do what: every route for every kind of caller, impersonation, and what refuses to start."""
 
-import json
 import re
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -160,3 +158,203 @@ def test_every_route_has_its_row_in_this_table():
 def test_each_route_for_each_caller(world, route, mount, by):
     method, pattern = route.split()
     assert {role: world.cell(method, pattern, mount, by, role) for role in ROLES} == table(ACCESS)[route]
+
+
+def test_a_stranger_learns_nothing_of_the_paths_that_exist(world):
+    for path in ("/nothing", "/batches/999", "/batches/no-such", "/ui/none", "/sessions"):
+        answer = ask(world.gateway, "stranger", "GET", path)
+        assert (answer.status, forbidden(answer)) == (403, "p")
+    page = ask(world.gateway, "stranger", "GET", "/batches", headers={"Accept": "application/json"})
+    assert page.body["message"] == "User not authorised to use Livy." and page.body["status"] == "403"
+
+
+def test_what_does_not_exist_is_not_found_before_it_is_forbidden(world):
+    for method, path in (("GET", "/batches/999/log"), ("DELETE", "/batches/999"), ("GET", "/livy/batches/nobody-s/log")):
+        assert ask(world.gateway, "other", method, path).status == 404
+
+
+def test_what_only_history_knows_is_guarded_the_same(gateways):
+    gateway = gateways()
+    gateway.start(**{**CONTROLLED, "livy.superusers": "owner", "livy.server.session.state-retain.sec": "0s"})
+    batch = finished(gateway, "owner", submit(gateway, "owner", "echo=hello", name="old", proxyUser="proxy"))
+    gateway.restart(**{"livy.superusers": "super"})
+    assert ask(gateway, "owner", "GET", "/batches").body["total"] == 0
+    for ref in (batch, "old"):
+        cells = [
+            seen(ask(gateway, user, method, f"/batches/{ref}{rest}"), batch)
+            for user in ("other", "proxy")
+            for method, rest in (("GET", ""), ("GET", "/log"), ("GET", "/state"))
+        ]
+        assert cells == ["200-", "403", "200", "200+", "200+", "200"]
+        assert seen(ask(gateway, "other", "DELETE", f"/batches/{ref}"), batch) == "403"
+    assert ask(gateway, "proxy", "DELETE", "/batches/old").body == {"msg": "deleted"}
+
+
+# --- without access control ---
+
+
+@pytest.fixture(scope="module")
+def open_house(module_gateways):
+    """Users sign in, and nothing else is switched on."""
+    gateway = module_gateways()
+    gateway.options.update({**SIGNED_IN, "livy.superusers": "super", "livy.server.access-control.allowed-users": "nobody"})
+    return gateway.start()
+
+
+def test_switched_off_everybody_who_signed_in_may_do_everything(open_house):
+    batch = finished(open_house, "owner", submit(open_house, "owner", "echo=hello"))
+    assert ask(open_house, None, "GET", "/batches").status == 401
+    assert seen(ask(open_house, "stranger", "GET", "/batches"), batch) == "200+"
+    assert seen(ask(open_house, "stranger", "GET", f"/batches/{batch}"), batch) == "200+"
+    assert seen(ask(open_house, "stranger", "GET", f"/batches/{batch}/log"), batch) == "200+"
+    assert ask(open_house, "stranger", "DELETE", f"/batches/{batch}").body == {"msg": "deleted"}
+
+
+def test_switched_off_nobody_acts_for_others_and_florusd_says_so(open_house):
+    for query, fields in (({"doAs": "root"}, {}), ({}, {"proxyUser": "root"}), ({"doAs": "../x"}, {"proxyUser": "--conf"})):
+        answer = ask(open_house, "owner", "POST", "/batches", open_house.body(**fields),
+                     headers={"X-Request-Id": f"wish-{len(query)}{len(fields)}"}, **query)  # fmt: skip
+        assert (answer.status, answer.body["owner"], answer.body["proxyUser"]) == (201, "owner", None)
+        assert re.search(rf"proxy user ignored.*wish-{len(query)}{len(fields)}", open_house.log_text())
+    assert "--proxy-user" not in open_house.argv(f"m{open_house.marks}")
+    assert ask(open_house, "owner", "GET", "/batches", doAs="root").status == 200
+
+
+def test_without_authentication_nobody_has_a_name_and_all_is_allowed(shared):
+    batch = finished(shared, None, submit(shared, None, "echo=hello", proxyUser="root", query={"doAs": "root"}))
+    shown = shared.get(f"/batches/{batch}").body
+    assert (shown["owner"], shown["proxyUser"], len(shown["log"])) == (None, None, 3)
+    assert shared.delete(f"/batches/{batch}").status == 200
+
+
+# --- impersonation ---
+
+
+@pytest.fixture(scope="module")
+def stage(module_gateways):
+    """Impersonation without access control."""
+    gateway = module_gateways()
+    gateway.options.update({**SIGNED_IN, "livy.impersonation.enabled": "true", "livy.superusers": "super airflow"})
+    return gateway.start()
+
+
+ACTS = """
+user     doAs   proxyUser  becomes
+alice    -      -          alice
+alice    alice  -          alice
+alice    -      alice      alice
+alice    -      bob        403
+alice    bob    -          403
+alice    bob    alice      403
+alice    alice  bob        alice
+super    -      -          super
+super    bob    -          bob
+super    -      bob        bob
+super    bob    carol      bob
+super    -      root       root
+airflow  -      b.o-b_9@R  b.o-b_9@R
+"""
+
+
+@pytest.mark.parametrize("row", ACTS.strip().splitlines()[1:], ids=lambda row: "-".join(row.split()))
+def test_who_submits_as_whom(stage, row):
+    user, do_as, proxy_user, becomes = (None if word == "-" else word for word in row.split())
+    fields = {"proxyUser": proxy_user} if proxy_user else {}
+    answer = ask(stage, user, "POST", "/batches", stage.body(**fields), **({"doAs": do_as} if do_as else {}))
+    if becomes == "403":
+        wished = do_as or proxy_user
+        assert answer.body == {"msg": f"User '{user}' not allowed to impersonate 'Some({wished})'."}
+        return
+    assert (answer.status, answer.body["owner"], answer.body["proxyUser"]) == (201, user, becomes)
+    argv = stage.argv(f"m{stage.marks}")
+    assert argv[argv.index("--proxy-user") + 1] == becomes and argv.count("--proxy-user") == 1
+
+
+# S59: what is no name of a user is none for a superuser either.
+NO_USERS = ["", "a b", "../x", "a/b", "--conf", "-x", ".", "ä", "*", "a,b", "a:b", "$(id)", "x" * 256]
+
+
+@pytest.mark.parametrize("name", NO_USERS, ids=ascii)
+def test_what_is_no_user_cannot_be_acted_for(stage, name):
+    before = ask(stage, "super", "GET", "/batches").body["total"]
+    for user, status in (("alice", 403), ("super", 400)):
+        assert ask(stage, user, "POST", "/batches", stage.body(), doAs=name).status == status
+        assert ask(stage, user, "GET", "/batches", doAs=name).status == status
+        by_body = ask(stage, user, "POST", "/batches", stage.body(proxyUser=name))
+        assert by_body.status == (400 if len(name) > 255 else status), by_body
+    assert ask(stage, "super", "GET", "/batches").body["total"] == before
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\r\nX: y", "a\tb", "a\x7f", "a\u0085b"], ids=ascii)
+def test_control_characters_are_refused_on_every_way_in(stage, name):
+    assert ask(stage, "super", "POST", "/batches", stage.body(proxyUser=name)).status == 400
+    assert ask(stage, "super", "POST", "/batches", stage.body(), doAs=name).status == 400
+    assert ask(stage, "alice", "GET", "/version", doAs=name).body["msg"].endswith(f"'Some({name})'.")
+
+
+def test_a_list_for_somebody_forbidden_is_403_also_when_it_is_empty(gateways):  # D12
+    gateway = gateways()
+    gateway.start(**{**SIGNED_IN, "livy.impersonation.enabled": "true"})
+    for _ in range(2):
+        answer = ask(gateway, "alice", "GET", "/batches", doAs="bob")
+        assert (answer.status, answer.body) == (403, {"msg": "User 'alice' not allowed to impersonate 'Some(bob)'."})
+        submit(gateway, "alice")
+
+
+@pytest.mark.parametrize("query", ["doAs=super&doAs=bob", "doAs=bob&doAs=bob", "&".join(f"a{i}=1" for i in range(32)) + "&doAs=bob"])
+def test_a_proxy_that_adds_its_own_is_not_cheated(stage, query):
+    for method in ("GET", "POST"):
+        answer = stage.request(method, f"/batches?{query}", stage.body() if method == "POST" else None,
+                               headers={HEADER: "super"})  # fmt: skip
+        assert answer.status == 400 and "doAs" in answer.body["msg"]
+    just = "&".join(f"a{i}=1" for i in range(31)) + "&doAs=bob"
+    assert stage.request("GET", f"/batches?{just}", headers={HEADER: "alice"}).status == 403
+
+
+def test_whom_a_job_runs_as_is_settled_when_it_is_accepted(gateways):
+    gateway = gateways()
+    gateway.start(**{**SIGNED_IN, "livy.impersonation.enabled": "true", "livy.superusers": "super", "florus.launch.hold": "true"})
+    submit(gateway, "super", "mark=settled", query={"doAs": "bob"})
+    gateway.restart(**{"livy.impersonation.enabled": "false", "livy.superusers": "", "florus.launch.hold": "false"})
+    argv = gateway.argv("settled")
+    assert argv[argv.index("--proxy-user") + 1] == "bob"
+    assert ask(gateway, "bob", "GET", "/batches/0").body["proxyUser"] == "bob"
+
+
+def test_a_key_repeated_for_somebody_else_is_another_request(stage):
+    body, key = stage.body(), {"Idempotency-Key": "for-bob"}
+    first = ask(stage, "super", "POST", "/batches", body, headers=key, doAs="bob")
+    assert ask(stage, "super", "POST", "/batches", body, headers=key, doAs="bob").body == first.body
+    assert ask(stage, "super", "POST", "/batches", body, headers=key, doAs="carol").status == 422
+    assert ask(stage, "bob", "POST", "/batches", body, headers=key).body["id"] != first.body["id"]
+
+
+# --- ways around ---
+
+
+@pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "_method"])
+def test_an_override_needs_the_right_of_what_it_becomes(world, header):  # S61
+    how = {"headers": {header: "DELETE"}} if header != "_method" else {"_method": "DELETE"}
+    batch = f"/batches/{world.batches[0]}"
+    assert forbidden(ask(world.gateway, "other", "POST", batch, **how)) == ""
+    assert forbidden(ask(world.gateway, "viewer", "POST", batch, **how)) == ""
+    assert ask(world.gateway, "owner", "GET", batch).status == 200
+
+
+# --- what refuses to start (D1, D21) ---
+
+REFUSALS = {
+    "livy.server.access-control.enabled": {},
+    "livy.impersonation.enabled": {},
+    "livy.server.access_control.enabled": {},
+    "livy.server.access-control.enabled ": {"florus.auth.allow-none": "true", "livy.server.host": "0.0.0.0"},
+}
+
+
+@pytest.mark.parametrize("key", REFUSALS)
+def test_rights_without_users_refuse_to_start(gateways, key):
+    status, lines = gateways().refusal({key.strip(): "true", **REFUSALS[key]})
+    assert status == 78
+    said = lines[-1].replace("access_control", "access-control")
+    assert f"{key.strip().replace('_', '-')} is true, and there is no authentication" in said
+    assert "set livy.server.auth.type" in said
