@@ -1,4 +1,5 @@
 #include "api/api.h"
+#include "api/host.h"
 #include "base/log.h"
 #include "base/str.h"
 #include <string.h>
@@ -202,11 +203,29 @@ bool api_is_urgent(void *arg, const struct http_request *rq)
 	       (match.route->right == ACCESS_PROBE || match.route->handle_batch == batches_on_delete);
 }
 
+/*
+ * Where anybody may do anything as long as he is on this machine, a browser on this machine must not be made to do it for
+ * a page from elsewhere.
+ */
+static bool host_ok(const struct call *c, struct error *e)
+{
+	const struct config *config = c->api->config;
+	const char *host = http_header(c->rq, "Host");
+
+	if (is_probe(c) ||
+	    (str_empty(config->florus_http_allowed_hosts) && (c->api->auth || !config_only_local(config))) ||
+	    host_is_ours(host, config->livy_server_host, config->florus_http_allowed_hosts))
+		return true;
+	return error_set(e, ERR_FORBIDDEN,
+			 "'%.128s' is not a name of this server; florus.http.allowed-hosts lists those that are", host);
+}
+
 void api_handle(void *arg, struct http_request *rq)
 {
 	struct api *api = arg;
 	struct call *c = xcalloc(1, sizeof *c);
 	struct route_match match;
+	struct error e = { 0 };
 	const char *path = strip_base(api->config, http_path(rq));
 
 	c->api = api;
@@ -218,7 +237,9 @@ void api_handle(void *arg, struct http_request *rq)
 	}
 	log_debug("request", LOG_STR("method", http_method_name(rq)), LOG_STR("path", http_path(rq)),
 		  LOG_STR("request", http_request_id(rq)));
-	if (api->auth && !is_probe(c))
+	if (!host_ok(c, &e))
+		api_answer_error(c, &e);
+	else if (api->auth && !is_probe(c))
 		identify(c, admit);
 	else
 		admit(c);

@@ -160,6 +160,9 @@ enum {
 	  "Certificates in PEM form: clients must show one that these have signed. Not set: nobody is asked.") \
 	X(STR, florus_tls_priorities, "florus.tls.priorities", CONFIG_TLS_PRIORITIES, 0, 0, NULL, 0, \
 	  "Protocols and ciphers, in the words of GnuTLS.") \
+	X(STR, florus_http_allowed_hosts, "florus.http.allowed-hosts", NULL, 0, 0, NULL, 0, \
+	  "Names by which clients may address this server, by commas; * any. Not set: any, but with neither authentication " \
+	  "nor a network address only localhost and livy.server.host, so that no foreign web page gets at it.") \
 	X(STR, florus_auth_users_file, "florus.auth.users-file", NULL, 0, 0, NULL, 0, \
 	  "Users and their password hashes, for livy.server.auth.type = basic; florus passwd writes it.") \
 	X(STR, florus_auth_tokens_file, "florus.auth.tokens-file", NULL, 0, 0, NULL, 0, \

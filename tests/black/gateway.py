@@ -89,6 +89,7 @@ class Gateway:
             "livy.file.local-dir-whitelist": self.files,
             "florus.launch.max-running": 32,
             "florus.kill.grace": "1s",
+            "florus.http.allowed-hosts": "*",  # tests call it h and more; test_access.py has what is so without this
             **(options or {}),
         }
         self.env = env or {}

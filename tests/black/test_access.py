@@ -341,6 +341,50 @@ def test_an_override_needs_the_right_of_what_it_becomes(world, header):  # S61
     assert ask(world.gateway, "owner", "GET", batch).status == 200
 
 
+# S62, where everybody on this machine may do everything: {Host: what is answered}
+HOSTS = {
+    "127.0.0.1": 200,
+    "127.0.0.1:8998": 200,
+    "[::1]:8998": 200,
+    "localhost": 200,
+    "LOCALHOST.:1": 200,
+    "10.0.0.1": 200,
+    "evil": 403,
+    "evil.example:8998": 403,
+    "localhost.evil.example": 403,
+    "127.0.0.1.evil.example": 403,
+    "0x7f.1": 403,
+}
+
+
+def by_host(gateway, host, path="/batches", method="GET"):
+    return gateway.raw(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n".encode()).status
+
+
+def test_a_page_of_another_site_does_not_reach_us_under_its_own_name(gateways):
+    gateway = gateways(florus__http__allowed_hosts="").start()
+    assert {host: by_host(gateway, host) for host in HOSTS} == HOSTS
+    for method, path in (("GET", "/ui"), ("GET", "/"), ("POST", "/batches"), ("DELETE", "/batches/0"), ("GET", "/none")):
+        assert by_host(gateway, "evil.example", path, method) == 403
+    assert by_host(gateway, "evil.example", "/readyz") == 200  # a balancer may call us anything
+    assert gateway.raw(b"GET /version HTTP/1.0\r\n\r\n").status == 200
+    told = gateway.raw(b"GET /version HTTP/1.1\r\nHost: evil.example\r\n\r\n").body["msg"]
+    assert "'evil.example' is not a name of this server; florus.http.allowed-hosts" in told
+
+
+def test_more_names_can_be_allowed(gateways):
+    gateway = gateways(florus__http__allowed_hosts="jobs.example.org, spark").start()
+    hosts = {"jobs.example.org:443": 200, "SPARK": 200, "localhost": 200, "x.jobs.example.org": 403, "evil": 403}
+    assert {host: by_host(gateway, host) for host in hosts} == hosts
+
+
+def test_who_asks_for_passwords_does_not_ask_for_names(gateways):
+    gateway = gateways(florus__http__allowed_hosts="")
+    gateway.options.update(SIGNED_IN)
+    gateway.start()
+    assert by_host(gateway, "evil.example") == 401  # and the browser sends none of another site's
+
+
 # --- what refuses to start (D1, D21) ---
 
 REFUSALS = {
