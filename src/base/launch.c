@@ -8,14 +8,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-enum { SEALS = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, WORDS_BEFORE_ARGV = 4 };
+enum { SEALS = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, WORDS_BEFORE_ARGV = 5 };
 
 static const char magic[8] = "florspec";
 
-/* Then come the groups, and NUL-terminated: name, cwd, properties, defaults, argv …, envp …, hidden …. */
+/* Then come the groups, and NUL-terminated: name, cwd, properties, defaults, hidden, argv …, envp …. */
 struct spec_head {
 	char magic[8];
-	uint32_t version, total_bytes, argc, envc, hiddenc, groupc;
+	uint32_t version, total_bytes, argc, envc, groupc, unused;
 	int64_t uid, gid;
 	int64_t log_max_bytes, grace_ms, go_timeout_ms;
 };
@@ -29,7 +29,7 @@ static uint32_t add_words(struct sbuf *to, char *const *words)
 {
 	uint32_t count = 0;
 
-	for (; words && words[count]; count++)
+	for (; words[count]; count++)
 		add_word(to, words[count]);
 	return count;
 }
@@ -54,9 +54,9 @@ bool launch_spec_write(const struct launch_spec *spec, int *ret_fd, struct error
 	add_word(&b, spec->cwd);
 	add_word(&b, spec->properties);
 	add_word(&b, spec->defaults);
+	add_word(&b, spec->hidden);
 	head.argc = add_words(&b, spec->argv);
 	head.envc = add_words(&b, spec->envp);
-	head.hiddenc = add_words(&b, spec->hidden);
 	head.total_bytes = (uint32_t)b.len;
 	if (!sbuf_ok(&b))
 		return error_set(e, ERR_TOO_LARGE, "arguments and environment are larger than %d bytes",
@@ -102,15 +102,14 @@ static bool read_words(struct launch_spec *s, const struct spec_head *head)
 	char *end = s->bytes + s->size, *p = s->bytes + sizeof *head;
 	size_t group_bytes = (size_t)head->groupc * sizeof *s->groups;
 
-	if (head->argc == 0 || head->argc > s->size || head->envc > s->size || head->hiddenc > s->size ||
-	    head->groupc > LAUNCH_GROUPS_MAX || group_bytes > s->size - sizeof *head)
+	if (head->argc == 0 || head->argc > s->size || head->envc > s->size || head->groupc > LAUNCH_GROUPS_MAX ||
+	    group_bytes > s->size - sizeof *head)
 		return false;
 	s->groups = (const gid_t *)(const void *)p; /* the mapping and the head are aligned for it */
 	s->group_count = head->groupc;
-	s->words = xcalloc((size_t)head->argc + head->envc + head->hiddenc + 3, sizeof *s->words);
+	s->words = xcalloc((size_t)head->argc + head->envc + 2, sizeof *s->words);
 	s->argv = s->words;
 	s->envp = s->words + head->argc + 1;
-	s->hidden = s->envp + head->envc + 1;
 	p = cut_words(p + group_bytes, end, before, WORDS_BEFORE_ARGV);
 	if (!p || !name_ok(before[0]))
 		return false;
@@ -118,9 +117,9 @@ static bool read_words(struct launch_spec *s, const struct spec_head *head)
 	s->cwd = before[1];
 	s->properties = before[2];
 	s->defaults = before[3];
+	s->hidden = before[4];
 	p = cut_words(p, end, s->words, head->argc);
 	p = p ? cut_words(p, end, s->words + head->argc + 1, head->envc) : NULL;
-	p = p ? cut_words(p, end, s->words + head->argc + 1 + head->envc + 1, head->hiddenc) : NULL;
 	return p == end;
 }
 

@@ -37,9 +37,9 @@ struct launch_spec {
 	/* What goes into the attempt's spark.conf; properties "": there is none. */
 	const char *properties;
 	const char *defaults; /* a file whose content comes before them; "": none; may be absent */
-	char *const *hidden; /* NULL-terminated absolute paths that Landlock keeps from the driver; none: no Landlock */
-	char *const *argv;   /* NULL-terminated; argv[0] is the program */
-	char *const *envp;   /* NULL-terminated */
+	const char *hidden;   /* the directory that Landlock keeps from the driver (base/landlock.h); "": none */
+	char *const *argv;    /* NULL-terminated; argv[0] is the program */
+	char *const *envp;    /* NULL-terminated */
 	int64_t log_max_bytes, grace_ms, go_timeout_ms;
 	/* private, of one that was opened */
 	char *bytes;

@@ -122,6 +122,8 @@ enum {
 	  "Whom jobs run as: self (the user of florusd), owner (who sent them), or the name of a user. Needs root.") \
 	X(INT, florus_launch_min_uid, "florus.launch.min-uid", "1000", 1, 2147483647, NULL, 0, \
 	  "Lowest uid of an owner that jobs may run as.") \
+	X(WORD, florus_launch_landlock, "florus.launch.landlock", "auto", 0, 0, "auto|on|off", 0, \
+	  "Whether Landlock keeps jobs out of the state directory. auto: where jobs do not notice.") \
 	X(STR, florus_launch_shim, "florus.launch.shim", NULL, 0, 0, NULL, 0, \
 	  "Path of florus-shim. Not set: beside florusd, else ../libexec/florus from there, else /usr/libexec/florus.") \
 	X(INT, florus_queue_max, "florus.queue.max", "10000", 1, 10000000, NULL, CONFIG_RELOADABLE, \

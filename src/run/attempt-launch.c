@@ -128,7 +128,7 @@ struct attempt *attempt_launch(struct runner *r, const struct attempt_spec *spec
 		.group_count = who ? who->group_count : 0,
 		.properties = spec->properties ? spec->properties : "",
 		.defaults = spec->defaults ? spec->defaults : "",
-		.hidden = words(spec->hidden),
+		.hidden = spec->hidden ? spec->hidden : "",
 		.log_max_bytes = r->config.log_max_bytes,
 		.grace_ms = r->config.kill_grace_ms,
 		.go_timeout_ms = r->config.go_timeout_ms,

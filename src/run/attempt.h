@@ -45,7 +45,7 @@ struct attempt_spec {
 	const struct account *account; /* whom it runs as; NULL: as we do */
 	const char *properties;        /* text of spark.conf in its directory; NULL: there is none */
 	const char *defaults;          /* a file to put before it, if it exists; NULL: none */
-	const char *const *hidden;     /* paths that Landlock keeps from it, NULL-terminated; NULL: no Landlock */
+	const char *hidden;            /* the directory that Landlock keeps from it; NULL: none */
 };
 
 enum attempt_event {

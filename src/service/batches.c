@@ -102,7 +102,7 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 
 	int64_t since_ms = clock_wall_ms() - b->config->livy_server_session_state_retain_ms;
 	if (!rules_load(b->config, &b->policy, e) || !launch_setup(b, setup->env, e) || !runas_setup(b, e) ||
-	    !store_load(b->store, since_ms, BATCHES_RECENT_MAX, load_row, &loading, e)) {
+	    !hide_setup(b, e) || !store_load(b->store, since_ms, BATCHES_RECENT_MAX, load_row, &loading, e)) {
 		free(loading.unfinished);
 		free(loading.boot_ids);
 		b->stopping = true;

@@ -103,6 +103,7 @@ void launch_done(struct batches *b)
 	free(b->spark_submit);
 	free(b->spark_defaults);
 	free(b->run_path);
+	free(b->hidden);
 }
 
 /*
@@ -192,6 +193,7 @@ struct attempt *launch_start(struct entry *en, const char *body, size_t n, const
 	how.envp = account ? account_env(b, a, account) : b->job_env;
 	how.account = account;
 	how.defaults = b->spark_defaults;
+	how.hidden = b->hidden;
 	if (!how.envp) {
 		(void)error_set(e, ERR_TOO_LARGE, "the submission is too large");
 		return NULL;

@@ -48,6 +48,7 @@ struct batches {
 	const char **job_env;                /* NULL-terminated, owned */
 	char *spark_submit, *spark_defaults; /* the second need not exist */
 	char *run_path;                      /* of run_dirfd, absolute */
+	char *hidden;                        /* from jobs, by Landlock; NULL: nothing */
 
 	struct entry **items; /* ascending ids */
 	size_t count, cap, finished;
@@ -106,6 +107,9 @@ MUST_CHECK bool launch_argv(const struct batches *b, struct arena *a, struct spe
 /* account NULL: as we do. */
 struct attempt *launch_start(struct entry *en, const char *body, size_t n, const struct account *account,
 			     attempt_fn *fn, struct error *e);
+
+/* hide.c */
+MUST_CHECK bool hide_setup(struct batches *b, struct error *e); /* after launch_setup() */
 
 /* runas.c */
 MUST_CHECK bool runas_setup(struct batches *b, struct error *e);

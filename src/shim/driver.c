@@ -1,3 +1,4 @@
+#include "base/landlock.h"
 #include "shim/shim.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -62,6 +63,9 @@ static NORETURN void become_driver(const struct driver_start *s, volatile struct
 		goto out;
 	out->step = "enter its working directory";
 	if (!enter_directory(s))
+		goto out;
+	out->step = "take rights from it in";
+	if (s->landlock_fd >= 0 && !landlock_enforce(s->landlock_fd))
 		goto out;
 	out->step = "execute";
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);

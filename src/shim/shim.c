@@ -1,5 +1,6 @@
 #include "shim/shim.h"
 #include "base/clock.h"
+#include "base/landlock.h"
 #include "base/proc.h"
 #include <assert.h>
 #include <errno.h>
@@ -25,7 +26,7 @@ struct shim {
 	const struct zygote *zygote;
 	struct launch_spec spec;
 	char name[LAUNCH_NAME_MAX];
-	int control_fd, dir_fd, work_fd, signal_fd, log_fd, shim_lock_fd, tree_lock_fd, cgroup_fd;
+	int control_fd, dir_fd, work_fd, signal_fd, log_fd, shim_lock_fd, tree_lock_fd, cgroup_fd, landlock_fd;
 	char work[PATH_MAX]; /* where work_fd is */
 	struct record_process self;
 	pid_t driver; /* 0 once reaped */
@@ -106,6 +107,23 @@ static bool hand_over(const struct shim *s, struct error *e)
 	       error_errno(e, errno, "give the working directory to uid %u", uid);
 }
 
+static bool make_rules(struct shim *s, struct error *e)
+{
+	static const char *const files[] = { RECORD_WORK, RECORD_LOG, RECORD_PROPERTIES };
+
+	if (!s->spec.hidden[0])
+		return true;
+	if (!landlock_all_but(s->spec.hidden, &s->landlock_fd, e))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		_close_ int fd = openat(s->dir_fd, files[i], O_PATH | O_CLOEXEC | O_NOFOLLOW);
+
+		if (fd >= 0 && !landlock_allow(s->landlock_fd, fd, e))
+			return false;
+	}
+	return true;
+}
+
 static bool make_dir(struct shim *s, struct error *e)
 {
 	if (mkdirat(LAUNCH_FD_RUN, s->name, 0700) < 0)
@@ -120,7 +138,7 @@ static bool make_dir(struct shim *s, struct error *e)
 	s->log_fd = openat(s->dir_fd, RECORD_LOG, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
 	if (s->log_fd < 0)
 		return error_errno(e, errno, "create the log");
-	return make_work(s, e) && hand_over(s, e) && properties_write(&s->spec, s->dir_fd, e);
+	return make_work(s, e) && hand_over(s, e) && properties_write(&s->spec, s->dir_fd, e) && make_rules(s, e);
 }
 
 static bool set_up(struct shim *s, struct error *e)
@@ -206,6 +224,7 @@ static void start(struct shim *s)
 							 .log_fd = s->log_fd,
 							 .tree_lock_fd = s->tree_lock_fd,
 							 .cgroup_fd = s->cgroup_fd,
+							 .landlock_fd = s->landlock_fd,
 							 .oom_reset = s->zygote->oom_reset },
 				 &err, &step);
 	if (s->driver < 0) {
@@ -244,6 +263,7 @@ static void settle_down(struct shim *s)
 	launch_spec_done(&s->spec);
 	(void)close(s->control_fd);
 	(void)close(s->work_fd);
+	closep(&s->landlock_fd);
 	(void)close(s->tree_lock_fd);
 	(void)close(LAUNCH_FD_RUN);
 }
@@ -318,6 +338,7 @@ void shim_main(const struct zygote *z, int spec_fd, int control_fd)
 		.shim_lock_fd = -1,
 		.tree_lock_fd = -1,
 		.cgroup_fd = -1,
+		.landlock_fd = -1,
 	};
 	struct error e;
 

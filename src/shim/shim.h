@@ -36,6 +36,7 @@ struct driver_start {
 	int work_fd, log_fd, tree_lock_fd;
 	const char *work; /* where work_fd is */
 	int cgroup_fd;    /* -1: none */
+	int landlock_fd;  /* -1: none */
 	bool oom_reset;
 };
 

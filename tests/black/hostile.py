@@ -69,11 +69,12 @@ def try_all(targets):
     for path in targets.get("make", []):
         tried[f"make {path}"] = attempt(lambda: make(path))
     for who, pid in targets.get("processes", {}).items():
+        pid = os.getppid() if pid == "parent" else pid
         for name in ("environ", "mem", "maps"):
             tried[f"{who} {name}"] = attempt(lambda: read(f"/proc/{pid}/{name}"))
         tried[f"{who} fd"] = attempt(lambda: os.listdir(f"/proc/{pid}/fd"))
         tried[f"{who} trace"] = attempt(lambda: trace(pid))
-        tried[f"{who} signal"] = attempt(lambda: os.kill(pid, signal.SIGCONT))
+        tried[f"{who} signal"] = attempt(lambda: os.kill(pid, signal.SIGURG))
     return tried
 
 

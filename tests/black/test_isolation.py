@@ -1,15 +1,17 @@
 """Whom jobs run as, and that one who means harm gets nowhere: neither at the server nor at another user's job."""
 
+import ctypes
 import json
 import os
 import pwd
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 from conftest import factory, tear_down
-from gateway import FAKES, alive, until
+from gateway import BIN_DIR, FAKES, REPO, alive, until
 
 HOSTILE = Path(__file__).with_name("hostile.py")
 REFUSED = {"EACCES", "EPERM"}
@@ -44,7 +46,7 @@ def isolated(public):
     """Makes gateways whose jobs are Python programs of other users."""
     make, made = factory(Path(tempfile.mkdtemp(dir=public)))
 
-    def start(**options):
+    def prepare(start=True, **options):
         gateway = make(
             **{
                 "livy__server__auth__type": "proxy",
@@ -58,9 +60,9 @@ def isolated(public):
             path.chmod(0o755)
         shutil.copy(FAKES / "spark-submit-python", gateway.spark_home / "bin" / "spark-submit")
         shutil.copy(HOSTILE, gateway.job)
-        return gateway.start()
+        return gateway.start() if start else gateway
 
-    yield start
+    yield prepare
     tear_down(made)
 
 
@@ -88,13 +90,14 @@ def hostile(gateway, headers, targets, **fields):
 
 
 def pids_of(gateway):
-    """florusd, its launcher, and the shims below that."""
-    found = {"florusd": gateway.process.pid}
-    children = Path(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children").read_text().split()
-    found["launcher"] = int(children[0])
-    shims = Path(f"/proc/{children[0]}/task/{children[0]}/children").read_text().split()
-    found.update({f"shim{i}": int(pid) for i, pid in enumerate(shims)})
-    return found
+    """florusd, its launcher, and the shim of the job that asks."""
+    florusd = gateway.process.pid
+    launcher = Path(f"/proc/{florusd}/task/{florusd}/children").read_text().split()[0]
+    return {"florusd": florusd, "launcher": int(launcher), "shim": "parent"}
+
+
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="another user's job needs root; without, the refusal is tested")
@@ -122,9 +125,9 @@ def test_a_hostile_job_reaches_neither_the_server_nor_another_users_job(isolated
         "write": [str(p) for p in [*gateway.state.glob("florus.db*"), *files] if p.is_file()],
         "list": [str(p) for p in [gateway.state, run, *files] if p.is_dir()],
         "make": [str(p / "planted") for p in [gateway.state, run, *others]] + ["../planted"],
-        "processes": {**pids_of(gateway), "bob's": bobs_pid},
+        "processes": {**pids_of(gateway), "bob's": bobs_pid, "bob's shim": parent_of(bobs_pid)},
     }
-    assert len(targets["read"]) > 12 and len(targets["processes"]) >= 4
+    assert len(targets["read"]) > 12 and len(targets["processes"]) == 5
     found = hostile(gateway, AS_ALICE, targets)
     wrong = {what: how for what, how in found["tried"].items() if how not in REFUSED}
     assert not wrong and len(found["tried"]) > 50
@@ -152,6 +155,30 @@ def test_a_job_is_its_owner_in_every_respect_and_has_what_it_needs(isolated):
     batch = gateway.get("/batches", headers=AS_ALICE).body["sessions"][0]["id"]
     assert gateway.delete(f"/batches/{batch}", headers=AS_ALICE).status == 200
     until(lambda: not list((gateway.state / "run").glob(f"{batch}.*")), 10, "its directory goes, the job's files with it")
+
+
+def as_root_with(gateway, capabilities):
+    bounding = ",".join(["-all", *(f"+{name.lower().removeprefix('cap_')}" for name in capabilities)])
+    command = gateway.command
+    gateway.command = lambda more=None: ["setpriv", f"--bounding-set={bounding}", *command(more)]
+    return gateway
+
+
+@needs_root
+def test_the_capabilities_that_the_unit_names_are_enough_and_all_are_needed(isolated):
+    unit = (REPO / "data" / "florusd.service.in").read_text()
+    named = re.search(r"CapabilityBoundingSet=(CAP_.*)", unit).group(1).split()
+    gateway = as_root_with(isolated(start=False, florus__launch__run_as="owner"), named).start()
+    found = hostile(gateway, AS_ALICE, {"read": [str(gateway.state / "florus.db")]})
+    assert found["uids"] == [str(pwd.getpwnam(ALICE).pw_uid)] * 4 and set(found["tried"].values()) == {"EACCES"}
+    batch = gateway.get("/batches", headers=AS_ALICE).body["sessions"][0]["id"]
+    assert gateway.delete(f"/batches/{batch}", headers=AS_ALICE).status == 200
+    until(lambda: not list((gateway.state / "run").glob(f"{batch}.*")), 10, "its directory goes")
+    gateway.stop()
+    for name in set(named) - {"CAP_SYS_PTRACE"}:  # without that one a killed shim's job is found by its ancestry only
+        lacking = isolated(start=False, florus__launch__run_as="owner")
+        status, lines = as_root_with(lacking, [other for other in named if other != name]).refusal()
+        assert status == 78 and f"needs {name}" in lines[-1], lines
 
 
 @needs_root
@@ -231,3 +258,109 @@ def test_a_state_directory_that_jobs_cannot_reach_refuses_to_start(gateways, tmp
         florus__launch__run_as=MARVIN, florus__state_dir=tmp_path / "closed" / "state"
     ).refusal()
     assert status == 78 and "chmod o+x" in lines[-1] and "cannot pass through" in lines[-1]
+
+
+# --- jobs of florusd's own user ---
+
+
+@pytest.fixture
+def as_nobody(isolated, public):
+    """Makes gateways whose florusd is not root, started with no_new_privs as its unit does; state: where its state is."""
+    public.chmod(0o755)
+    programs = public / "bin"
+    if not programs.exists():
+        programs.mkdir()
+        for name in ("florusd", "florus-shim"):
+            shutil.copy(BIN_DIR / name, programs)
+    homes = []
+
+    def prepare(under=None, start=True, **options):
+        gateway = isolated(start=False, **options)
+        if under:
+            homes.append(Path(tempfile.mkdtemp(prefix="florus-test-", dir=under)))
+            homes[-1].chmod(0o755)
+            gateway.state = homes[-1] / "state"
+            gateway.options["florus.state-dir"] = gateway.state
+        gateway.state.mkdir()
+        shutil.chown(gateway.state, ALICE)
+        gateway.options["florus.launch.shim"] = programs / "florus-shim"
+        command = gateway.command
+        become = ["setpriv", f"--reuid={ALICE}", "--regid=nogroup", "--clear-groups", "--no-new-privs"]
+        gateway.command = lambda more=None: [*become, programs / "florusd", *command(more)[1:]]
+        return gateway.start() if start else gateway
+
+    yield prepare
+    for home in homes:
+        shutil.rmtree(home)
+
+
+def targets_of(gateway, batch):
+    other = next((gateway.state / "run").glob(f"{batch}.*"))
+    files = [path for path in other.rglob("*") if path.is_file()]
+    assert {"log", "exit", "mine"} <= {path.name for path in files}
+    return {
+        "read": [*map(str, gateway.state.glob("florus.db*")), str(gateway.state / "lock"), *map(str, files)],
+        "write": [*map(str, gateway.state.glob("florus.db*")), *map(str, files), "../exit.tmp", "../started"],
+        "make": [str(gateway.state / "planted"), str(other / "planted"), "../planted"],
+        "processes": pids_of(gateway),
+    }
+
+
+def look_around(gateway):
+    first = submit(gateway, AS_BOB, "{}")
+    text_of(gateway, first, AS_BOB)
+    return hostile(gateway, AS_ALICE, targets_of(gateway, first))
+
+
+@needs_root
+def test_a_job_of_the_same_user_cannot_look_into_our_processes(as_nobody):
+    found = look_around(as_nobody(florus__launch__landlock="off"))
+    kinds = ("environ", "mem", "maps", "fd", "trace")
+    into = {what: how for what, how in found["tried"].items() if what.endswith(kinds) and not what.startswith("read")}
+    assert len(into) >= 15 and set(into.values()) <= REFUSED
+    assert found["tried"]["florusd signal"] == "done", "it is not a wall: the same user may end us"
+
+
+def check_kept_out(found):
+    tried = found["tried"]
+    signals = {how for what, how in tried.items() if what.endswith(" signal")}
+    wrong = {what: how for what, how in tried.items() if how not in REFUSED and not what.endswith(" signal")}
+    assert not wrong and len(tried) > 30
+    assert signals == {"EPERM"} or landlock_abi() < 6
+    assert found["cwd_writable"] == "done" and found["stderr_again"] == "done" and found["no_new_privs"] == ["1"]
+    assert set(found["descriptors"]) == {"200"}
+
+
+def landlock_abi():
+    return ctypes.CDLL(None).syscall(444, None, 0, 1)
+
+
+@needs_root
+def test_landlock_keeps_a_job_of_the_same_user_out_of_the_state_directory(as_nobody):
+    gateway = as_nobody(florus__launch__landlock="on")
+    check_kept_out(look_around(gateway))
+    beside = gateway.root / "beside"
+    beside.write_text("x")
+    beside.chmod(0o644)
+    kept = {"read": [str(beside), "/etc/passwd", "/dev/null", "/usr/bin/env"], "list": ["/", "/tmp", "/etc"]}
+    found = hostile(gateway, AS_ALICE, kept)
+    assert set(found["tried"].values()) == {"done"}, "all else stays as it is"
+
+
+@needs_root
+def test_landlock_is_used_by_itself_where_jobs_do_not_notice(as_nobody):
+    check_kept_out(look_around(as_nobody(under="/var/lib")))
+
+
+@needs_root
+def test_landlock_is_not_used_by_itself_where_others_make_files(as_nobody):
+    assert look_around(as_nobody())["tried"]["make ../planted"] == "done"
+
+
+@needs_root
+def test_landlock_that_cannot_work_refuses_to_start(as_nobody):
+    gateway = as_nobody(florus__launch__landlock="on", start=False)
+    gateway.root.chmod(0o711)
+    status, lines = gateway.refusal()
+    gateway.root.chmod(0o755)
+    assert status == 78 and "list the directories on the way to" in lines[-1], lines
