@@ -89,6 +89,7 @@ def main():
         "no_new_privs": status("NoNewPrivs"),
         "root_again": attempt(lambda: os.setuid(0)),
         "env": dict(os.environ),
+        "submitted": os.environ.get("SPARK_SUBMIT_WORDS", "").split(),
         "cwd": os.getcwd(),
         "cwd_writable": attempt(lambda: make(os.path.abspath("mine"))),
         "stderr_again": attempt(lambda: append("/dev/stderr")),

@@ -157,6 +157,19 @@ def test_a_job_is_its_owner_in_every_respect_and_has_what_it_needs(isolated):
     until(lambda: not list((gateway.state / "run").glob(f"{batch}.*")), 10, "its directory goes, the job's files with it")
 
 
+@needs_root
+def test_it_is_the_effective_user_that_counts_and_spark_is_not_asked_to_be_him(isolated):
+    gateway = isolated(
+        florus__launch__run_as="owner", livy__impersonation__enabled="true", livy__superusers=f"{BOB},airflow"
+    )
+    for sender in (BOB, "airflow"):  # who has no account here need not have one
+        found = hostile(gateway, {"X-User": sender}, {}, proxyUser=ALICE)
+        assert found["uids"] == [str(pwd.getpwnam(ALICE).pw_uid)] * 4 and found["env"]["USER"] == ALICE
+        assert found["submitted"].count("--proxy-user") == 0 and "--conf" in found["submitted"]
+    answer = gateway.post("/batches", {"file": str(gateway.job), "proxyUser": "no-such-user"}, headers=AS_BOB)
+    assert answer.status == 403 and "this host has no user 'no-such-user'" in answer.body["msg"]
+
+
 def as_root_with(gateway, capabilities):
     bounding = ",".join(["-all", *(f"+{name.lower().removeprefix('cap_')}" for name in capabilities)])
     command = gateway.command

@@ -85,14 +85,14 @@ def test_a_pipe_for_the_defaults_ends_the_job_with_a_reason(gateway):
     assert not list((gateway.state / "run").glob(f"{batch}.*/spark.conf"))
 
 
-def shim_of(gateway, pid):
+def parent_of(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_the_file_goes_when_the_shim_is_killed(gateway):
     batch, go = waiting(gateway, conf=CONF)
     path = properties_of(gateway, "m")
-    os.kill(shim_of(gateway, gateway.ledger.pid("m")), signal.SIGKILL)
+    os.kill(parent_of(gateway.ledger.pid("m")), signal.SIGKILL)
     assert path.exists()
     go.touch()
     gateway.wait(batch)
@@ -102,8 +102,10 @@ def test_the_file_goes_when_the_shim_is_killed(gateway):
 def test_the_file_goes_when_everything_was_killed(gateway):
     batch, _ = waiting(gateway, conf=CONF)
     path, pid = properties_of(gateway, "m"), gateway.ledger.pid("m")
-    shim = shim_of(gateway, pid)
+    shim = parent_of(pid)
+    launcher = parent_of(shim)
     gateway.kill9()
+    until(lambda: not alive(launcher), 5, "the launcher ends with florusd")
     os.kill(shim, signal.SIGKILL)
     os.kill(pid, signal.SIGKILL)
     until(lambda: not alive(pid), 5)
