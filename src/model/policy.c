@@ -143,8 +143,7 @@ struct policy {
 	struct arena *arena;
 	bool allowed[GROUP_COUNT];
 	struct urlhosts *hosts;
-	const char **denied; /* NULL-terminated */
-	size_t denied_count;
+	struct map *denied;
 	const char **path_keys; /* NULL-terminated */
 };
 
@@ -189,12 +188,13 @@ static bool read_path_keys(struct policy *p, const char *list, struct error *e)
 
 bool policy_deny(struct policy *p, const char *key, struct error *e)
 {
-	if (p->denied_count == POLICY_DENIED_MAX)
+	char *kept = arena_strdup(p->arena, key);
+
+	if (map_count(p->denied) == POLICY_DENIED_MAX)
 		return error_set(e, ERR_CONFIG, "more than %d keys are denied", POLICY_DENIED_MAX);
-	p->denied[p->denied_count] = arena_strdup(p->arena, key);
-	if (!p->denied[p->denied_count])
+	if (!kept)
 		return error_set(e, ERR_CONFIG, "the denied keys are longer than %d bytes together", POLICY_ARENA_MAX);
-	p->denied_count++;
+	map_set(p->denied, kept, kept);
 	return true;
 }
 
@@ -203,7 +203,7 @@ bool policy_new(const struct policy_config *c, struct policy **ret, struct error
 	_policy_ struct policy *p = xcalloc(1, sizeof *p);
 
 	p->arena = arena_new(POLICY_ARENA_MAX);
-	p->denied = xcalloc(POLICY_DENIED_MAX + 1, sizeof *p->denied);
+	p->denied = map_new();
 	for (size_t i = 0; !c->custom_classpath && i < ARRAY_LEN(denied_always); i++)
 		if (!policy_deny(p, denied_always[i], e))
 			return false;
@@ -219,13 +219,13 @@ struct policy *policy_free(struct policy *p)
 	if (!p)
 		return NULL;
 	p->hosts = urlhosts_free(p->hosts);
-	free(p->denied);
+	p->denied = map_free(p->denied);
 	(void)arena_free(p->arena);
 	free(p);
 	return NULL;
 }
 
-const char *const *policy_denied(const struct policy *p)
+const struct map *policy_denied(const struct policy *p)
 {
 	return p->denied;
 }

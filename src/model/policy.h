@@ -27,8 +27,8 @@ struct policy *policy_free(struct policy *p); /* takes NULL; returns NULL */
 /* While it is built: one more key for the deny list. ERR_CONFIG past POLICY_DENIED_MAX. */
 MUST_CHECK bool policy_deny(struct policy *p, const char *key, struct error *e);
 
-/* Keys that nobody may set, NULL-terminated, for spec_parse(). */
-const char *const *policy_denied(const struct policy *p);
+/* Keys that nobody may set, for spec_parse(). */
+const struct map *policy_denied(const struct policy *p);
 
 /*
  * Are the conf keys permitted? `cluster`: the driver runs in a cluster, not on this host. ERR_INVALID

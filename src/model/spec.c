@@ -277,24 +277,19 @@ static bool key_is_clean(const char *key)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
-	return *key && strspn(key, allowed) == strlen(key);
-}
+	size_t n = strspn(key, allowed);
 
-/* Compared as whole keys (D14). */
-static bool key_is_denied(const char *const *denied, const char *key)
-{
-	for (; *denied; denied++)
-		if (strcmp(key, *denied) == 0)
-			return true;
-	return false;
+	return n > 0 && n <= SPEC_KEY_MAX && key[n] == '\0';
 }
 
 /* Checks the keys and leaves out those of Livy's own, which its clients send along but no job reads. */
-static bool check_conf(struct spec *spec, const char *const *denied, struct error *e)
+static bool check_conf(struct spec *spec, const struct map *denied, struct error *e)
 {
 	_sbuf_ struct sbuf found = SBUF_INIT(sizeof e->msg);
 	size_t kept = 0;
 
+	if (spec->conf_count > SPEC_CONF_MAX)
+		return error_set(e, ERR_INVALID, "Rejected, Reason: conf has more than %d entries.", SPEC_CONF_MAX);
 	for (size_t i = 0; i < spec->conf_count; i++) {
 		const char *key = spec->conf[i].key;
 
@@ -302,9 +297,9 @@ static bool check_conf(struct spec *spec, const char *const *denied, struct erro
 			return error_set(
 				e, ERR_INVALID,
 				"Rejected, Reason: Invalid configuration key \"%s\": a key consists of letters, "
-				"digits, '.', '_' and '-'.",
-				echo(key).text);
-		if (key_is_denied(denied, key))
+				"digits, '.', '_' and '-', at most %d.",
+				echo(key).text, SPEC_KEY_MAX);
+		if (denied && map_get(denied, key)) /* whole keys (D14) */
 			sbuf_addf(&found, "%s%s", found.len ? ", " : "", key);
 		if (!str_starts(key, "livy."))
 			spec->conf[kept++] = spec->conf[i];
@@ -318,7 +313,7 @@ static bool check_conf(struct spec *spec, const char *const *denied, struct erro
 }
 
 /* In the order in which Livy would have noticed: name, conf, file. */
-static bool check_spec(struct spec *spec, const char *const *denied, struct error *e)
+static bool check_spec(struct spec *spec, const struct map *denied, struct error *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (!check_field(&fields[i], spec, e))
@@ -327,7 +322,7 @@ static bool check_spec(struct spec *spec, const char *const *denied, struct erro
 	       check_class_name(spec->class_name, e);
 }
 
-bool spec_parse(struct arena *a, const char *body, size_t n, const char *const *denied, struct spec *ret,
+bool spec_parse(struct arena *a, const char *body, size_t n, const struct map *denied, struct spec *ret,
 		struct error *e)
 {
 	const struct jr *top;

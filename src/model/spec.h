@@ -12,10 +12,13 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/map.h"
 
 enum {
 	SPEC_UNSET = 0,                  /* a count that was not given */
 	SPEC_NAME_MAX = 255,             /* bytes of name, queue, className, proxyUser, memory sizes */
+	SPEC_KEY_MAX = 1024,             /* bytes of a conf key */
+	SPEC_CONF_MAX = 4096,            /* entries of conf: each is held against every rule */
 	SPEC_ARENA_MAX = 8 * 1024 * 1024 /* enough for any body of BODY_MAX */
 };
 
@@ -41,8 +44,8 @@ struct spec {
 /*
  * Reads a body (livy.md 1.3, sixteen fields). ERR_MALFORMED, shown as a bare string: syntax, unknown field, wrong
  * type, null in a list, count out of range. ERR_INVALID, "Rejected, Reason: …": missing file, bad name,
- * bad conf key, control characters, conf keys that are among `denied` (NULL-terminated; policy_denied()). Messages are
+ * bad conf key, control characters, more than SPEC_CONF_MAX entries of conf, keys that `denied` has (policy_denied(); NULL: none). Messages are
  * Livy's where it has one (livy.md 1.2).
  */
-MUST_CHECK bool spec_parse(struct arena *a, const char *body, size_t n, const char *const *denied, struct spec *ret,
+MUST_CHECK bool spec_parse(struct arena *a, const char *body, size_t n, const struct map *denied, struct spec *ret,
 			   struct error *e);

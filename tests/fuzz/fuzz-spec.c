@@ -119,9 +119,10 @@ static void check_policy(const struct spec *s)
 		const char *key = s->conf[i].key, *value = s->conf[i].value;
 
 		must(strcmp(key, "spark.jars.packages") != 0 || !*value);
-		must(!str_ends(key, ".extraJavaOptions") || !strstr(value, "-javaagent:"));
+		must(strcmp(key, "spark.driver.extraJavaOptions") != 0 ||
+		     (!strstr(value, " -javaagent:") && !str_starts(value, "-javaagent:")));
 		if (policy_path(p, key, false) != POLICY_NO_PATH && policy_check_uri(p, value, &e))
-			must(!str_starts(value, "http:") && !strstr(value, "https://127."));
+			must(!str_starts(value, "http:") && !str_starts(value, "https://127."));
 	}
 	if (policy_check_uri(p, s->file, &e))
 		must(!str_starts(s->file, "https://") || strncasecmp(s->file + 8, "github.com", 10) == 0);

@@ -3,8 +3,18 @@
 #include "t.h"
 #include <string.h>
 
-static const char *const denied[] = { "spark.submit.deployMode",
-				      "spark.submit.proxyUser.allowCustomClasspathInClusterMode", NULL };
+/* Livy's two; one map for the whole process. */
+static const struct map *denied(void)
+{
+	static struct map *two;
+
+	if (!two) {
+		two = map_new();
+		map_set(two, "spark.submit.deployMode", two);
+		map_set(two, "spark.submit.proxyUser.allowCustomClasspathInClusterMode", two);
+	}
+	return two;
+}
 
 #define CHAIN(rest) " (through reference chain: org.apache.livy.server.batch.CreateBatchRequest" rest ")"
 #define FAILED(rest) "Rejected, Reason: requirement failed: " rest
@@ -21,7 +31,7 @@ static struct spec accepted(const char *body)
 	struct error e = { 0 };
 
 	arena = arena ? arena : arena_new(SPEC_ARENA_MAX);
-	CHECK_OK(spec_parse(arena, body, strlen(body), denied, &spec, &e), e);
+	CHECK_OK(spec_parse(arena, body, strlen(body), denied(), &spec, &e), e);
 	return spec;
 }
 
@@ -31,7 +41,7 @@ static struct error refused(const char *body)
 	struct spec spec = { .file = "untouched" };
 	struct error e = { 0 };
 
-	if (spec_parse(a, body, strlen(body), denied, &spec, &e))
+	if (spec_parse(a, body, strlen(body), denied(), &spec, &e))
 		t_fail(__FILE__, __LINE__, "accepted: %s", body);
 	CHECK_STR(spec.file, "untouched");
 	return e;
@@ -377,7 +387,7 @@ TEST(a_conf_key_is_made_of_letters_digits_dots_dashes_and_underscores)
 {
 #define BAD(shown)                                             \
 	"Rejected, Reason: Invalid configuration key \"" shown \
-	"\": a key consists of letters, digits, '.', '_' and '-'."
+	"\": a key consists of letters, digits, '.', '_' and '-', at most 1024."
 	check_invalid(WITH("\"conf\":{\"\":\"x\"}"), BAD(""));
 	check_invalid(WITH("\"conf\":{\"spark.files=/etc/shadow,x\":\"y\"}"), BAD("spark.files=/etc/shadow,x"));
 	check_invalid(WITH("\"conf\":{\" spark.master\":\"y\"}"), BAD(" spark.master"));
@@ -407,6 +417,34 @@ TEST(denied_conf_keys_are_all_listed)
 		      "Rejected, Reason: Blacklisted configuration values in session config: "
 		      "spark.submit.proxyUser.allowCustomClasspathInClusterMode, spark.submit.deployMode");
 	CHECK_INT(accepted(WITH("\"conf\":{\"spark.submit.deployModes\":1,\"spark.master\":\"local\"}")).conf_count, 2);
+}
+
+TEST(conf_has_a_ceiling_of_entries_and_of_bytes_in_a_key)
+{
+	_sbuf_ struct sbuf body = SBUF_INIT(256 * 1024);
+	char key[SPEC_KEY_MAX + 2];
+
+	for (int more = 0; more < 2; more++) {
+		sbuf_adds(&body, "{\"file\":\"/a\",\"conf\":{\"livy.x\":1");
+		for (int i = 1; i < SPEC_CONF_MAX + more; i++)
+			sbuf_addf(&body, ",\"spark.k%d\":1", i);
+		sbuf_adds(&body, "}}");
+		if (more)
+			check_invalid(body.data, "Rejected, Reason: conf has more than 4096 entries.");
+		else
+			CHECK_INT(accepted(body.data).conf_count, SPEC_CONF_MAX - 1);
+		sbuf_clear(&body);
+	}
+	for (size_t n = SPEC_KEY_MAX; n <= SPEC_KEY_MAX + 1; n++) {
+		memset(key, 'k', n);
+		key[n] = '\0';
+		sbuf_addf(&body, "{\"file\":\"/a\",\"conf\":{\"%s\":1}}", key);
+		if (n > SPEC_KEY_MAX)
+			CHECK_STR(error_name(refused(body.data).code), "invalid");
+		else
+			CHECK_INT(accepted(body.data).conf_count, 1);
+		sbuf_clear(&body);
+	}
 }
 
 TEST(the_first_thing_livy_would_notice_is_reported)
@@ -439,8 +477,8 @@ TEST(a_body_is_not_read_past_its_length)
 	_free_ char *body = xmalloc(sizeof text - 1);
 
 	memcpy(body, text, sizeof text - 1);
-	CHECK_OK(spec_parse(a, body, sizeof text - 1, denied, &s, &e), e);
-	CHECK(!spec_parse(a, body, sizeof text - 2, denied, &s, &e));
+	CHECK_OK(spec_parse(a, body, sizeof text - 1, denied(), &s, &e), e);
+	CHECK(!spec_parse(a, body, sizeof text - 2, denied(), &s, &e));
 }
 
 TEST(a_key_is_not_lost_when_the_arena_is_full)
@@ -452,7 +490,7 @@ TEST(a_key_is_not_lost_when_the_arena_is_full)
 		struct error e = { 0 };
 		struct spec s;
 
-		CHECK(!spec_parse(a, body, sizeof body - 1, denied, &s, &e));
+		CHECK(!spec_parse(a, body, sizeof body - 1, denied(), &s, &e));
 		CHECK(e.code == ERR_TOO_LARGE || e.code == ERR_INVALID);
 	}
 }
@@ -468,9 +506,9 @@ TEST(an_arena_of_any_size_gives_the_spec_or_a_refusal)
 		struct error e = { 0 };
 		struct spec s;
 
-		CHECK(!spec_parse(a, body, sizeof body - 1, denied, &s, &e));
+		CHECK(!spec_parse(a, body, sizeof body - 1, denied(), &s, &e));
 		CHECK(e.code == ERR_TOO_LARGE || e.code == ERR_MALFORMED);
-		bool ok = spec_parse(b, good, sizeof good - 1, denied, &s, &e);
+		bool ok = spec_parse(b, good, sizeof good - 1, denied(), &s, &e);
 		CHECK(ok || e.code == ERR_TOO_LARGE);
 		CHECK(ok || !fitted); /* what fitted once fits from there on */
 		fitted = ok;
