@@ -1,8 +1,9 @@
 #include "api/api.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 
-enum { RETRY_AFTER_S = 1 };
+enum { RETRY_AFTER_S = 1, TROUBLE_TELL_EVERY_MS = 1000 };
 
 void api_done(struct call *c)
 {
@@ -24,6 +25,31 @@ void api_answer_empty(struct call *c, int status, const char *content_type)
 	api_done(c);
 }
 
+/* While the store does not keep up there are thousands a second of one kind: the log is told of the first, and counts. */
+static bool is_worth_a_line(struct api *api, const struct error *e)
+{
+	int64_t now_ms = clock_now_ms();
+
+	if (e->code != ERR_UNAVAILABLE && e->code != ERR_NO_SPACE)
+		return true;
+	if (now_ms < api->trouble_tell_at_ms) {
+		api->trouble_untold++;
+		return false;
+	}
+	api->trouble_tell_at_ms = now_ms + TROUBLE_TELL_EVERY_MS;
+	return true;
+}
+
+static void log_failure(struct call *c, const struct error *e)
+{
+	if (!is_worth_a_line(c->api, e))
+		return;
+	log_error("request failed", LOG_STR("request", http_request_id(c->rq)), LOG_STR("path", http_path(c->rq)),
+		  LOG_STR("error", error_name(e->code)), LOG_STR("reason", e->msg),
+		  LOG_INT("more_before", c->api->trouble_untold));
+	c->api->trouble_untold = 0;
+}
+
 void api_answer_error(struct call *c, const struct error *e)
 {
 	_sbuf_ struct sbuf body = SBUF_INIT(8 * sizeof e->msg);
@@ -41,9 +67,7 @@ void api_answer_error(struct call *c, const struct error *e)
 	if (e->code == ERR_BUSY || e->code == ERR_UNAVAILABLE || e->code == ERR_NO_SPACE || e->code == ERR_CONFLICT)
 		http_reply_header(c->rq, "Retry-After", seconds);
 	if (error_http_status(e->code) >= 500)
-		log_error("request failed", LOG_STR("request", http_request_id(c->rq)),
-			  LOG_STR("path", http_path(c->rq)), LOG_STR("error", error_name(e->code)),
-			  LOG_STR("reason", e->msg));
+		log_failure(c, e);
 	api_answer(c, error_http_status(e->code), &body);
 }
 

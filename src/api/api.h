@@ -20,6 +20,7 @@ struct api {
 	const struct access *access;
 	struct asking *asking; /* calls whose user is being found out */
 	bool draining;
+	int64_t trouble_tell_at_ms, trouble_untold; /* answer.c */
 };
 
 /* A request on its way through the handlers; freed by the answer. */

@@ -34,7 +34,7 @@ void batches_on_create(struct call *c, const char *id)
 	rq.body = http_body(c->rq, &rq.body_len);
 	if (http_is_form(c->rq))
 		rq.body_len = 0; /* Livy's server has taken it for parameters (D6) */
-	if (batches_full(c->api->batches))
+	if (batches_full(c->api->batches, c->user))
 		(void)error_set(&e, ERR_BUSY, "Rejected, too many sessions are being created!");
 	else if (c->api->draining)
 		(void)error_set(&e, ERR_UNAVAILABLE, "Florus is stopping");

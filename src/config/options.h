@@ -128,6 +128,8 @@ enum {
 	  "Path of florus-shim. Not set: beside florusd, else ../libexec/florus from there, else /usr/libexec/florus.") \
 	X(INT, florus_queue_max, "florus.queue.max", "10000", 1, 10000000, NULL, CONFIG_RELOADABLE, \
 	  "How many jobs may wait; further ones are refused with 429.") \
+	X(INT, florus_queue_max_per_user, "florus.queue.max-per-user", "0", 0, 10000000, NULL, CONFIG_RELOADABLE, \
+	  "How many jobs of one user may wait; further ones of his are refused with 429. 0: as many as of all.") \
 	X(DURATION, florus_kill_grace_ms, "florus.kill.grace", "10s", 0, CONFIG_HOUR_MS, NULL, CONFIG_RELOADABLE, \
 	  "How long a deleted job may take to stop by itself (TERM) before it is stopped (KILL).") \
 	X(DURATION, florus_history_retain_ms, "florus.history.retain", "30d", 0, 100 * CONFIG_YEAR_MS, NULL, \

@@ -89,6 +89,7 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 	b->runner = setup->runner;
 	b->run_dirfd = setup->run_dirfd;
 	b->access = setup->access;
+	b->backlog = backlog_new();
 	b->by_name = map_new();
 	b->arriving = map_new();
 	b->queue.queue_prev = b->queue.queue_next = &b->queue;
@@ -153,6 +154,7 @@ struct batches *batches_free(struct batches *b)
 	b->logs = logs_free(b->logs);
 	b->paths = paths_free(b->paths);
 	b->policy = policy_free(b->policy);
+	b->backlog = backlog_free(b->backlog);
 	b->by_name = map_free(b->by_name);
 	b->arriving = map_free(b->arriving);
 	b->pump_timer = loop_timer_free(b->pump_timer);

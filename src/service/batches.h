@@ -65,14 +65,14 @@ struct batch_request {
 
 /*
  * Accepts a batch once it is durable. fn gets the batch as it was accepted (queued), or an error: ERR_MALFORMED and
- * ERR_INVALID (spec.h, paths.h), ERR_FORBIDDEN and ERR_INVALID (access_impersonate()), ERR_BUSY (florus.queue.max), ERR_CONFLICT (the same key in flight), ERR_KEY_REUSED,
+ * ERR_INVALID (spec.h, paths.h), ERR_FORBIDDEN and ERR_INVALID (access_impersonate()), ERR_BUSY (batches_full()), ERR_CONFLICT (the same key in flight), ERR_KEY_REUSED,
  * ERR_NO_SPACE, ERR_UNAVAILABLE. Everything in `rq` is copied.
  */
 typedef void batches_fn(void *arg, const struct batch *batch, const struct error *e);
 void batches_create(struct batches *b, const struct batch_request *rq, batches_fn *fn, void *arg);
 
-/* Is the queue full? Asked before a body is read or judged, as Livy does. */
-bool batches_full(const struct batches *b);
+/* Is the queue, or this user's share of it, full? Asked before a body is judged, as Livy does. */
+bool batches_full(const struct batches *b, const char *owner);
 
 /* --- read --- */
 

@@ -80,7 +80,7 @@ static void stored(struct store_op *op)
 {
 	struct arrival *a = (struct arrival *)op;
 
-	a->of->queued--; /* counted as on its way; supervise_enqueue counts it as there */
+	backlog_leave(a->of->backlog, a->owner); /* counted as on its way; supervise_enqueue counts it as there */
 	if (a->of->stopping && op->ok && !a->in.out_existing) {
 		promise(a); /* durable: the next start takes it up */
 	} else if (!op->ok) {
@@ -195,14 +195,14 @@ static void account_found(void *arg, const struct account *account, const struct
 	if (e->code != ERR_UNAVAILABLE)
 		(void)error_set(&refusal, ERR_FORBIDDEN, "Rejected, Reason: the job cannot run as its user: %s.",
 				e->msg);
-	a->of->queued--;
+	backlog_leave(a->of->backlog, a->owner);
 	a->fn(a->arg, NULL, &refusal);
 	arrival_free(a);
 }
 
-bool batches_full(const struct batches *b)
+bool batches_full(const struct batches *b, const char *owner)
 {
-	return b->queued >= b->config->florus_queue_max;
+	return backlog_full(b->backlog, owner, b->config->florus_queue_max, b->config->florus_queue_max_per_user);
 }
 
 void batches_create(struct batches *b, const struct batch_request *rq, batches_fn *fn, void *arg)
@@ -223,7 +223,7 @@ void batches_create(struct batches *b, const struct batch_request *rq, batches_f
 	a->request_id = xstrdup(rq->request_id);
 	a->request = xmalloc(rq->body_len + 1);
 	memcpy(a->request, rq->body, rq->body_len + 1);
-	b->queued++;
+	backlog_enter(b->backlog, a->owner);
 	a->in.op.done = stored;
 	a->in.owner = a->owner;
 	a->in.name = a->name;

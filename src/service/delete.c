@@ -227,12 +227,16 @@ void batches_delete(struct batches *b, const char *ref, batches_deleted_fn *fn, 
 	const char *name;
 	int64_t id = 0;
 
-	if (!registry_parse_ref(ref, &id, &name, &e) || !registry_store_has_room(b, &e)) {
+	if (!registry_parse_ref(ref, &id, &name, &e)) {
+		fn(arg, &e);
+		return;
+	}
+	struct entry *en = name ? registry_by_name(b, name) : registry_by_id(b, id);
+	if (!en && !registry_store_has_room(b, &e)) { /* a kill is taken in any case (P31) */
 		fn(arg, &e);
 		return;
 	}
 	struct deletion *d = deletion_new(b, fn, arg);
-	struct entry *en = name ? registry_by_name(b, name) : registry_by_id(b, id);
 	if (en) {
 		delete_entry(en, d);
 		return;

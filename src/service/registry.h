@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/record.h"
 #include "model/spec.h"
+#include "service/backlog.h"
 #include "service/batches.h"
 #include "service/paths.h"
 
@@ -55,8 +56,8 @@ struct batches {
 	struct map *by_name;  /* the newest of each name */
 	struct map *arriving; /* names and keys of creates in flight */
 	struct entry queue;   /* list head */
-	int64_t queued;       /* in the queue or on their way into it */
-	int slots;            /* taken */
+	struct backlog *backlog;
+	int slots; /* taken */
 	struct loop_timer *pump_timer, *janitor_timer, *unstored_timer;
 	struct change *unstored; /* what the store could not take; oldest first */
 	int64_t purge_due_ms, paused_until_ms;

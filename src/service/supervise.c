@@ -289,7 +289,7 @@ static void unqueue(struct entry *en)
 	en->queue_prev->queue_next = en->queue_next;
 	en->queue_next->queue_prev = en->queue_prev;
 	en->queue_prev = en->queue_next = NULL;
-	en->of->queued--;
+	backlog_leave(en->of->backlog, en->shown.owner);
 }
 
 void supervise_enqueue(struct entry *en, bool at_head)
@@ -300,7 +300,7 @@ void supervise_enqueue(struct entry *en, bool at_head)
 	en->queue_next = after->queue_next;
 	after->queue_next = en;
 	en->queue_next->queue_prev = en;
-	en->of->queued++;
+	backlog_enter(en->of->backlog, en->shown.owner);
 }
 
 static void requeue(struct entry *en, const char *why)

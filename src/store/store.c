@@ -21,6 +21,9 @@ struct op_list {
 	struct store_op *first, **last;
 };
 
+/* An insert is nobody's yet, so that nothing else can depend on its being done first. */
+enum lane { LANE_OTHERS, LANE_INSERTS, LANES };
+
 struct store {
 	char path[STORE_PATH_MAX], ballast_path[STORE_PATH_MAX];
 	struct db db;
@@ -39,7 +42,7 @@ struct store {
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t more;
-	struct op_list todo, done;
+	struct op_list todo[LANES], done;
 	bool stopping;
 };
 
@@ -54,6 +57,22 @@ static void list_push(struct op_list *l, struct store_op *op)
 	op->next = NULL;
 	*l->last = op;
 	l->last = &op->next;
+}
+
+/* Moves the first `most`; how many there were. */
+static int list_move(struct op_list *from, struct op_list *to, int most)
+{
+	int n = 0;
+
+	for (; n < most && from->first; n++) {
+		struct store_op *op = from->first;
+
+		from->first = op->next;
+		list_push(to, op);
+	}
+	if (!from->first)
+		list_init(from);
+	return n;
 }
 
 /* --- the transaction --- */
@@ -271,18 +290,15 @@ static bool commit_group(struct store *s, struct store_op *first)
 /* Takes up to STORE_GROUP_MAX operations; false when there are none and never will be. */
 static bool take_group(struct store *s, struct op_list *group)
 {
+	int taken = 0;
+
 	list_init(group);
 	(void)pthread_mutex_lock(&s->lock);
-	while (!s->todo.first && !s->stopping)
+	while (!s->todo[LANE_OTHERS].first && !s->todo[LANE_INSERTS].first && !s->stopping)
 		(void)pthread_cond_wait(&s->more, &s->lock);
-	for (int i = 0; i < STORE_GROUP_MAX && s->todo.first; i++) {
-		struct store_op *op = s->todo.first;
-
-		s->todo.first = op->next;
-		list_push(group, op);
-	}
-	if (!s->todo.first)
-		list_init(&s->todo);
+	taken += list_move(&s->todo[LANE_OTHERS], group, STORE_GROUP_MAX / 2);
+	taken += list_move(&s->todo[LANE_INSERTS], group, STORE_GROUP_MAX - taken);
+	(void)list_move(&s->todo[LANE_OTHERS], group, STORE_GROUP_MAX - taken);
 	(void)pthread_mutex_unlock(&s->lock);
 	return group->first != NULL;
 }
@@ -341,7 +357,7 @@ static void give(struct store *s, struct store_op *op, const struct store_op_typ
 	s->waiting_bytes += op->bytes;
 	(void)pthread_mutex_lock(&s->lock);
 	assert(!s->stopping);
-	list_push(&s->todo, op);
+	list_push(&s->todo[type->is_insert ? LANE_INSERTS : LANE_OTHERS], op);
 	(void)pthread_cond_signal(&s->more);
 	(void)pthread_mutex_unlock(&s->lock);
 }
@@ -388,7 +404,8 @@ bool store_open(const char *state_dir, struct store **ret, struct error *e)
 		return false;
 	}
 	plan_ballast(s, state_dir);
-	list_init(&s->todo);
+	for (enum lane lane = 0; lane < LANES; lane++)
+		list_init(&s->todo[lane]);
 	list_init(&s->done);
 	(void)pthread_mutex_init(&s->lock, NULL);
 	(void)pthread_cond_init(&s->more, NULL);

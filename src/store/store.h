@@ -3,7 +3,8 @@
  *
  * The loop hands over operations; the store thread runs what has gathered in one transaction
  * and commits it (group commit, synchronous=FULL); then each operation's `done` runs on the loop.
- * So when `done` sees op->ok, the change is on the disk. Operations are done in the order given.
+ * So when `done` sees op->ok, the change is on the disk. Inserts are done in the order given, and so are all others;
+ * but however many inserts wait, the others have half of each group: a kill or an end waits for no queue of newcomers.
  *
  * Ownership: an operation is the caller's memory, lent until `done`; strings in it must live as long.
  * Results (`out_…`) belong to the caller from `done` on. Loop thread only, except where said.

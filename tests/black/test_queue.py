@@ -91,3 +91,37 @@ def test_a_full_queue_is_still_full_after_a_restart(gateways):
     gateway.restart()
     assert gateway.post("/batches", gateway.body()).status == 429
     assert gateway.get("/batches").body["total"] == 2
+
+
+AS_USER = {
+    "livy.server.auth.type": "proxy",
+    "florus.auth.proxy-header": "X-User",
+    "florus.auth.proxy-peers": "127.0.0.1",
+    "florus.launch.hold": "true",
+    "florus.queue.max": 5,
+    "florus.queue.max-per-user": 2,
+}
+
+
+def test_a_user_may_fill_his_share_and_others_are_served(gateways):
+    gateway = gateways()
+    gateway.options.update(AS_USER)
+    gateway.start()
+
+    def post(user):
+        return gateway.post("/batches", gateway.body(), headers={"X-User": user})
+
+    def delete(user, batch):
+        assert gateway.delete(f"/batches/{batch}", headers={"X-User": user}).status == 200
+
+    first = [post("alice") for _ in range(2)]
+    assert [a.status for a in first] == [201, 201]
+    for _ in range(3):
+        answer = post("alice")
+        assert (answer.status, answer.body) == (429, REFUSED)
+        assert re.fullmatch(r"[1-9]\d*", answer.header("Retry-After"))
+    assert [post("bob").status for _ in range(3)] == [201, 201, 429]
+    delete("alice", first[0].body["id"])
+    assert [post("alice").status for _ in range(2)] == [201, 429]
+    gateway.restart()
+    assert [post(user).status for user in ("alice", "bob", "carol", "dave")] == [429, 429, 201, 429]

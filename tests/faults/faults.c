@@ -4,10 +4,11 @@
  * FILE holds one rule per line, and may be replaced (rename) while the program runs; its counts then start anew:
  *
  *     CALL PATTERN NTH ERRNO once|ever       fdatasync *.db-wal 3 5 once
+ *     CALL PATTERN NTH 0 hang                fdatasync *.db-wal 1 0 hang
  *
  * CALL is pwrite, write, fdatasync, fsync, ftruncate, fallocate or any; PATTERN is for fnmatch(3) on the path
  * that the descriptor has; ERRNO is a number. The NTH matching call (from 1), or with `ever` that and every later one, fails.
- * Each failure appends a line "CALL PATH" to FILE.hits. FILE absent or empty: nothing fails.
+ * With `hang` that and every later one waits until FILE is another. Each failure appends a line "CALL PATH" to FILE.hits. FILE absent or empty: nothing fails.
  *
  * Any thread; the lock is held while a rule is judged. Uses no stdio and no heap, so it may stand below both.
  */
@@ -21,14 +22,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { RULES_MAX = 16, TEXT_MAX = 4096, PATH_LEN_MAX = 4096, WORD_MAX = 256 };
+enum { RULES_MAX = 16, TEXT_MAX = 4096, PATH_LEN_MAX = 4096, WORD_MAX = 256, HANG_STEP_NS = 5000000 };
 
 struct rule {
 	char call[WORD_MAX], pattern[WORD_MAX];
 	int nth, err, seen;
-	bool for_ever;
+	bool for_ever, hangs;
 };
 
 static struct {
@@ -73,6 +75,7 @@ static void read_rules(const char *path)
 		if (sscanf(line, "%255s %255s %d %d %7s", r->call, r->pattern, &r->nth, &r->err, how) != 5)
 			continue;
 		r->for_ever = strcmp(how, "ever") == 0;
+		r->hangs = strcmp(how, "hang") == 0;
 		faults.count++;
 	}
 }
@@ -89,12 +92,30 @@ static void note_hit(const char *orders, const char *call, const char *path)
 	(void)close(fd);
 }
 
+static void hang(const char *orders)
+{
+	char text[TEXT_MAX];
+	bool same = true;
+
+	(void)pthread_mutex_lock(&faults.lock);
+	(void)memcpy(text, faults.text, sizeof text);
+	while (same) {
+		(void)pthread_mutex_unlock(&faults.lock);
+		(void)nanosleep(&(struct timespec){ .tv_nsec = HANG_STEP_NS }, NULL);
+		(void)pthread_mutex_lock(&faults.lock);
+		read_rules(orders);
+		same = strcmp(text, faults.text) == 0;
+	}
+	(void)pthread_mutex_unlock(&faults.lock);
+}
+
 /* The errno that this call must fail with; 0: let it through. */
 static int judge(const char *call, int fd)
 {
 	const char *orders = getenv("FAULTS");
 	char link[64], path[PATH_LEN_MAX];
 	int err = 0, saved = errno;
+	bool hangs = false;
 
 	if (!orders)
 		return 0;
@@ -109,12 +130,15 @@ static int judge(const char *call, int fd)
 		if ((strcmp(r->call, call) != 0 && strcmp(r->call, "any") != 0) || fnmatch(r->pattern, path, 0) != 0)
 			continue;
 		r->seen++;
+		hangs |= r->hangs && r->seen >= r->nth;
 		if (r->seen == r->nth || (r->for_ever && r->seen > r->nth))
 			err = r->err;
 	}
 	if (err)
 		note_hit(orders, call, path);
 	(void)pthread_mutex_unlock(&faults.lock);
+	if (hangs)
+		hang(orders);
 	errno = saved;
 	return err;
 }

@@ -290,6 +290,7 @@ TEST(purge_takes_only_what_ended_before_and_at_most_its_share)
 	bench_start(&b);
 	for (int i = 0; i < COUNT; i++)
 		insert(&b, &in[i], NULL);
+	bench_wait(&b);
 	for (int i = 0; i < COUNT; i++) {
 		up[i] = (struct store_update){ .id = i,
 					       .state = "success",
@@ -473,7 +474,7 @@ TEST(what_is_deleted_is_not_found)
 
 TEST(one_that_fails_harms_no_other_of_its_group)
 {
-	struct store_insert a = { 0 }, reused = { 0 }, c = { 0 }, raised = { 0 };
+	struct store_insert first = { 0 }, a = { 0 }, reused = { 0 }, c = { 0 }, raised = { 0 };
 	struct store_intent unknown = { 0 };
 	struct store_update up = { .state = "running" };
 	struct store_get none = { 0 }, there = { 0 };
@@ -481,6 +482,9 @@ TEST(one_that_fails_harms_no_other_of_its_group)
 	struct bench b;
 
 	bench_open(&b);
+	bench_start(&b);
+	insert(&b, &first, "first");
+	bench_wait(&b);
 	bench_close(&b);
 	sql("CREATE TRIGGER t BEFORE INSERT ON batch WHEN new.name = 'bad' BEGIN SELECT raise(ABORT, 'no'); END");
 	bench_open(&b);
@@ -491,7 +495,7 @@ TEST(one_that_fails_harms_no_other_of_its_group)
 	get(&b, &none, 1234, NULL);
 	insert(&b, &c, "c");
 	update(&b, &up); /* of batch 0 */
-	get(&b, &there, 0, "c");
+	get(&b, &there, 0, "first");
 	bench_start(&b);
 	bench_wait(&b);
 	CHECK_INT(b.done_count, 8);
@@ -500,16 +504,42 @@ TEST(one_that_fails_harms_no_other_of_its_group)
 	CHECK_INT(unknown.op.error.code, ERR_CONFLICT);
 	CHECK_INT(raised.op.error.code, ERR_INTERNAL);
 	CHECK_INT(none.op.error.code, ERR_NOT_FOUND);
-	CHECK_INT(c.out_id, 1);
-	CHECK_INT(there.out_row.id, 1);
+	CHECK_INT(c.out_id, 2);
+	CHECK_INT(there.out_row.id, 0);
 	store_row_done(&there.out_row);
 	bench_close(&b);
 	bench_open(&b);
 	load(&b, &l);
-	CHECK_INT(l.count, 2);
+	CHECK_INT(l.count, 3);
 	CHECK_STR(l.states[0], "running");
-	CHECK_STR(l.names[1], "c");
+	CHECK_STR(l.names[2], "c");
 	bench_close(&b);
+}
+
+TEST(a_kill_waits_for_no_queue_of_inserts)
+{
+	enum { COUNT = 3 * STORE_GROUP_MAX, KILL = -1 };
+	struct store_insert first = { 0 }, *in = xcalloc(COUNT, sizeof *in);
+	struct store_update kill = { .killed = true };
+	struct bench b;
+
+	bench_open(&b);
+	bench_start(&b);
+	insert(&b, &first, NULL);
+	bench_wait(&b);
+	bench_close(&b);
+	bench_open(&b);
+	for (int i = 0; i < COUNT; i++)
+		insert(&b, &in[i], NULL);
+	due(&b, &kill.op, KILL);
+	store_update(b.store, &kill);
+	bench_start(&b);
+	bench_wait(&b);
+	CHECK_INT(b.order[0], KILL);
+	for (int i = 0; i < COUNT; i++)
+		CHECK_INT(in[i].out_id, i + 1);
+	bench_close(&b);
+	free(in);
 }
 
 /* --- loading --- */
@@ -528,6 +558,7 @@ TEST(load_gives_the_unfinished_by_id_then_the_latest_finished)
 	bench_start(&b);
 	for (int i = 0; i < 5; i++)
 		insert(&b, &in[i], NULL);
+	bench_wait(&b);
 	for (int i = 0; i < 3; i++)
 		update(&b, &up[i]);
 	bench_wait(&b);
