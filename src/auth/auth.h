@@ -1,11 +1,12 @@
 /*
- * auth - who is asking: passwords of a users file or of an LDAP directory, bearer tokens, Kerberos, a header of trusted proxies.
+ * auth - who is asking: passwords of a users file or of an LDAP directory, bearer tokens, Kerberos tickets, a header of
+ * trusted proxies.
  *
  *     auth_check(a, &request, answered, arg);   → answered(arg, &result), at once or later from the loop
  *
  * At once come: what is in the cache, tokens, the proxy's header, cookies, and all refusals that need no hash.
- * Passwords are hashed on the pool, at most AUTH_HASHING_MAX at a time (one per two cores), AUTH_WAITING_MAX wait. Credentials
- * that were right before go ahead of strangers, and no budget applies to them (auth/cache.h, auth/budget.h).
+ * Passwords are hashed on the pool, at most AUTH_HASHING_MAX at a time (one per two cores), AUTH_WAITING_MAX wait.
+ * Credentials that were right before go ahead of strangers, and no budget applies to them (auth/cache.h, auth/budget.h).
  * Kerberos tokens are judged there too (auth/tickets.h).
  *
  * Unknown user, wrong password, disabled user, nonsense: one answer, 401 with the same challenges, after

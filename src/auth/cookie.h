@@ -3,8 +3,8 @@
  *
  *     hadoop.auth="u=alice&p=alice@EXAMPLE.COM&t=kerberos&e=1767225600000&s=<base64>"
  *
- * As Hadoop writes it, but signed with the process's own random key: it dies with the process, and no other server's is taken.
- * Times are of the wall clock. One thread per mac.
+ * As Hadoop writes it, but signed with the process's own random key: it dies with the process, and no other server's
+ * is taken. Times are of the wall clock. One thread per mac.
  */
 #pragma once
 #include "auth/authorization.h"

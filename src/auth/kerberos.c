@@ -58,8 +58,8 @@ static bool failed(OM_uint32 major, OM_uint32 minor, struct error *e)
 }
 
 /*
- * All keys of the keytab, for SPNEGO and for a bare Kerberos token, which some clients send. Not those of our name only: the library
- * leaks a name whenever there are none.
+ * All keys of the keytab, for SPNEGO and for a bare Kerberos token, which some clients send. Not those of our name
+ * only: the library leaks a name whenever there are none.
  */
 static bool take_keys(const struct kerberos *k, struct talk *t, struct error *e)
 {

@@ -1,9 +1,10 @@
 /*
- * kerberos - does this token of a client hold a ticket for us, and who is he? SPNEGO and Kerberos by MIT's GSS-API, in one step.
+ * kerberos - does this token of a client hold a ticket for us, and who is he? SPNEGO and Kerberos by MIT's GSS-API, in
+ * one step.
  *
- * A token that is right once is refused the second time: krb5's replay cache (a file in /var/tmp, or where KRB5RCACHENAME says)
- * remembers it for as long as it would be good. The keytab is opened for each token, so a new one is taken at once. Never changes
- * after it was made: any thread may ask; it blocks on local files only.
+ * A token that is right once is refused the second time: krb5's replay cache (a file in /var/tmp, or where
+ * KRB5RCACHENAME says) remembers it for as long as it would be good. The keytab is opened for each token, so a new one
+ * is taken at once. Never changes after it was made: any thread may ask; it blocks on local files only.
  */
 #pragma once
 #include "auth/authorization.h"

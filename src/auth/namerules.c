@@ -78,7 +78,10 @@ static char *take_until(const char **p, char stop)
 
 	if (!end)
 		return NULL;
-	text = strndup(*p, (size_t)(end - *p));
+	size_t n = (size_t)(end - *p);
+	text = xmalloc(n + 1);
+	memcpy(text, *p, n);
+	text[n] = '\0';
 	*p = end + 1;
 	return text;
 }

@@ -4,11 +4,12 @@
  *     RULE:[2:$1@$0](hue@EXAMPLE\.COM)s/@.+// RULE:[1:$1]/L DEFAULT
  *
  * The first rule that applies decides. DEFAULT: the first component of a principal of the default realm.
- * RULE:[n:format](regex)s/from/to/gL: for principals of n components; $0 in the format is the realm, $1 … $n the components;
- * the regex must match the whole of that; the substitution, with $1 … $9 of `from` in `to`, makes the user; L: lower case (ASCII).
+ * RULE:[n:format](regex)s/from/to/gL: for principals of n components; $0 in the format is the realm, $1 … $n are the
+ * components; the regex must match the whole of that; the substitution, with $1 … $9 of `from` in `to`, makes the user;
+ * L: lower case (ASCII).
  *
- * Regexes are POSIX's extended ones with \w \W \s \S \b \B. What only Java knows is refused when rules are read, so that none means
- * something else here than there; but of alternatives the longest wins, not the first.
+ * Regexes are POSIX's extended ones with \w \W \s \S \b \B. What only Java knows is refused when rules are read, so that
+ * none means something else here than there; but of alternatives the longest wins, not the first.
  * Never changes after it was made: any thread.
  */
 #pragma once

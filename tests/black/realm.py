@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 from gateway import REPO, until
@@ -67,6 +68,12 @@ class Realm:
         self.tool("kinit", "-k", "-t", str(self.root / "users.keytab"), who, cache=cache)
         self.tool("kvno", service, cache=cache)
         return cache
+
+    def mutual(self, gateway, path, *more, cache):
+        """What mutual.py says of the gateway."""
+        command = [sys.executable, Path(__file__).with_name("mutual.py"), str(gateway.port), path, *more]
+        env = {**os.environ, **self.env, "KRB5CCNAME": str(cache)}
+        return subprocess.run(command, env=env, check=True, capture_output=True, timeout=30).stdout.decode().strip()
 
     def curl(self, gateway, path, *args, cache="/nonexistent", scheme="http"):
         """curl --negotiate with the tickets of the cache: (the answer, the Authorization that it sent or None)."""
