@@ -1,13 +1,11 @@
 #include "model/pathkeys.h"
 #include "base/str.h"
 
-enum where { ANYWHERE, ON_THIS_HOST };
-
 /* In a key, * stands for anything. The first row that matches a key decides. */
 static const struct {
 	const char *key;
 	enum pathkey_kind kind;
-	enum where where;
+	enum key_where where;
 } keys[] = {
 	/* what is uploaded with the job: Livy's ten, then Spark's own names for the same */
 	{ "spark.jars", PATHKEY_LIST, ANYWHERE },
@@ -35,39 +33,40 @@ static const struct {
 	{ "spark.kubernetes.kerberos.krb5.path", PATHKEY_ONE, ANYWHERE },
 	{ "spark.kubernetes.authenticate.*.mounted.*", PATHKEY_NONE, ANYWHERE }, /* inside the pod */
 	{ "spark.kubernetes.authenticate.*File", PATHKEY_ONE, ANYWHERE },
-	{ "spark.kubernetes.*emplateFile", PATHKEY_ONE, ANYWHERE },
-	{ "spark.hadoop.*keytab", PATHKEY_ONE, ANYWHERE },
-	{ "spark.hadoop.*keyfile", PATHKEY_ONE, ANYWHERE },
-	{ "spark.hadoop.*.file", PATHKEY_ONE, ANYWHERE },
-	{ "spark.hadoop.*-file", PATHKEY_ONE, ANYWHERE },
-	{ "spark.hadoop.*-files", PATHKEY_LIST, ANYWHERE },
-	{ "spark.hadoop.*token.files", PATHKEY_LIST, ANYWHERE },
-	{ "spark.hadoop.*.file.name", PATHKEY_ONE, ANYWHERE },
-	{ "spark.hadoop.*.file.path", PATHKEY_ONE, ANYWHERE },
-	{ "spark.hadoop.*.cache.path", PATHKEY_ONE, ANYWHERE },
-	{ "spark.hadoop.*credentials.binary", PATHKEY_ONE, ANYWHERE },
-	{ "spark.hadoop.*.keystore", PATHKEY_ONE, ANYWHERE },
-	{ "spark.hadoop.*.truststore", PATHKEY_ONE, ANYWHERE },
-	{ "spark.hadoop.*store.location", PATHKEY_ONE, ANYWHERE },
-	{ "spark.kafka.clusters.*store.location", PATHKEY_ONE, ANYWHERE },
+	{ "spark.kubernetes.*TemplateFile", PATHKEY_ONE, ANYWHERE },
+	/* the same of Hadoop and Kafka; with a driver elsewhere a matter of policy.c, since they may be its own files */
+	{ "spark.hadoop.*keytab", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.hadoop.*keyfile", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.hadoop.*.file", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.hadoop.*-file", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.hadoop.*-files", PATHKEY_LIST, DRIVER_HERE },
+	{ "spark.hadoop.*token.files", PATHKEY_LIST, DRIVER_HERE },
+	{ "spark.hadoop.*.file.name", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.hadoop.*.file.path", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.hadoop.*.cache.path", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.hadoop.*credentials.binary", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.hadoop.*.keystore", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.hadoop.*.truststore", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.hadoop.*store.location", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.kafka.clusters.*store.location", PATHKEY_ONE, DRIVER_HERE },
 
 	/* what the driver reads before the program begins */
-	{ "spark.metrics.conf", PATHKEY_ONE, ON_THIS_HOST },
-	{ "spark.scheduler.allocation.file", PATHKEY_ONE, ON_THIS_HOST },
-	{ "spark.storage.replication.topologyFile", PATHKEY_ONE, ON_THIS_HOST },
-	{ "spark.driver.resourcesFile", PATHKEY_ONE, ON_THIS_HOST },
-	{ "spark.authenticate.secret.file", PATHKEY_ONE, ON_THIS_HOST },
-	{ "spark.authenticate.secret.*.file", PATHKEY_ONE, ON_THIS_HOST },
-	{ "spark.ssl.*keyStore", PATHKEY_ONE, ON_THIS_HOST },
-	{ "spark.ssl.*trustStore", PATHKEY_ONE, ON_THIS_HOST },
-	{ "spark.ssl.*privateKey", PATHKEY_ONE, ON_THIS_HOST },
-	{ "spark.ssl.*certChain", PATHKEY_ONE, ON_THIS_HOST },
+	{ "spark.metrics.conf", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.scheduler.allocation.file", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.storage.replication.topologyFile", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.driver.resourcesFile", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.authenticate.secret.file", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.authenticate.secret.*.file", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.ssl.*keyStore", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.ssl.*trustStore", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.ssl.*privateKey", PATHKEY_ONE, DRIVER_HERE },
+	{ "spark.ssl.*certChain", PATHKEY_ONE, DRIVER_HERE },
 };
 
 enum pathkey_kind pathkeys_kind(const char *key, bool cluster)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (!(cluster && keys[i].where == ON_THIS_HOST) && str_glob(keys[i].key, key))
+		if (key_where_holds(keys[i].where, cluster) && str_glob(keys[i].key, key))
 			return keys[i].kind;
 	return PATHKEY_NONE;
 }

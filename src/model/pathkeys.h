@@ -7,6 +7,18 @@
 #pragma once
 #include <stdbool.h>
 
+/* Where a rule about a key holds, here and in policy.c. */
+enum key_where {
+	ANYWHERE,
+	DRIVER_HERE,     /* the driver runs on this host */
+	DRIVER_ELSEWHERE /* it runs in a cluster; spark-submit may still open the file in its stead */
+};
+
+static inline bool key_where_holds(enum key_where where, bool cluster)
+{
+	return where == ANYWHERE || (where == DRIVER_ELSEWHERE) == cluster;
+}
+
 enum pathkey_kind {
 	PATHKEY_NONE,
 	PATHKEY_LIST, /* by commas or blanks */

@@ -67,12 +67,10 @@ static bool is_remote_filesystem(const char *value)
 
 /* --- the rules --- */
 
-enum where { ANYWHERE, ON_THIS_HOST /* no matter when the driver runs in a cluster */ };
-
 /* In a key, * stands for anything. The first row that matches a key decides. */
 static const struct rule {
 	enum group group;
-	enum where where;
+	enum key_where where;
 	const char *key;
 	bool (*harmless)(const char *value);
 } rules[] = {
@@ -85,11 +83,11 @@ static const struct rule {
 	{ JAVA_OPTIONS, ANYWHERE, "spark.*.extraJavaOptions", javaoptions_harmless },
 	{ JAVA_OPTIONS, ANYWHERE, "spark.*.defaultJavaOptions", javaoptions_harmless },
 
-	{ CLASSPATH, ON_THIS_HOST, "spark.driver.extraClassPath", is_empty },
-	{ CLASSPATH, ON_THIS_HOST, "spark.driver.defaultExtraClassPath", is_empty },
-	{ CLASSPATH, ON_THIS_HOST, "spark.driver.extraLibraryPath", is_empty },
-	{ CLASSPATH, ON_THIS_HOST, "spark.driver.libraryPath", is_empty },
-	{ CLASSPATH, ON_THIS_HOST, "spark.repl.local.jars", is_empty },
+	{ CLASSPATH, DRIVER_HERE, "spark.driver.extraClassPath", is_empty },
+	{ CLASSPATH, DRIVER_HERE, "spark.driver.defaultExtraClassPath", is_empty },
+	{ CLASSPATH, DRIVER_HERE, "spark.driver.extraLibraryPath", is_empty },
+	{ CLASSPATH, DRIVER_HERE, "spark.driver.libraryPath", is_empty },
+	{ CLASSPATH, DRIVER_HERE, "spark.repl.local.jars", is_empty },
 
 	{ LISTENERS, ANYWHERE, "spark.extraListeners", is_empty },
 	{ LISTENERS, ANYWHERE, "spark.streaming.extraListeners", is_empty },
@@ -109,19 +107,29 @@ static const struct rule {
 	{ KEYTABS, ANYWHERE, "spark.hadoop.*ticket.cache.path", is_empty },
 	{ KEYTABS, ANYWHERE, "spark.hadoop.*token.files", is_empty },
 	{ KEYTABS, ANYWHERE, "spark.hadoop.*credentials.binary", is_empty },
+	{ KEYTABS, DRIVER_ELSEWHERE, "spark.hadoop.*keyfile", is_empty },
+	{ KEYTABS, DRIVER_ELSEWHERE, "spark.hadoop.*.file", is_empty },
+	{ KEYTABS, DRIVER_ELSEWHERE, "spark.hadoop.*-file", is_empty },
+	{ KEYTABS, DRIVER_ELSEWHERE, "spark.hadoop.*-files", is_empty },
+	{ KEYTABS, DRIVER_ELSEWHERE, "spark.hadoop.*.file.path", is_empty },
+	{ KEYTABS, DRIVER_ELSEWHERE, "spark.hadoop.*.keystore", is_empty },
+	{ KEYTABS, DRIVER_ELSEWHERE, "spark.hadoop.*.truststore", is_empty },
+	{ KEYTABS, DRIVER_ELSEWHERE, "spark.hadoop.*store.location", is_empty },
+	{ KEYTABS, DRIVER_ELSEWHERE, "spark.kafka.clusters.*store.location", is_empty },
 
 	{ KUBERNETES, ANYWHERE, "spark.kubernetes.authenticate.*", is_empty },
 	{ KUBERNETES, ANYWHERE, "spark.kubernetes.namespace", is_empty },
 	{ KUBERNETES, ANYWHERE, "spark.kubernetes.context", is_empty },
 	{ KUBERNETES, ANYWHERE, "spark.kubernetes.driver.master", is_empty },
 	{ KUBERNETES, ANYWHERE, "spark.kubernetes.driver.pod.name", is_empty },
-	{ KUBERNETES, ANYWHERE, "spark.kubernetes.*emplateFile", is_empty },
+	{ KUBERNETES, ANYWHERE, "spark.kubernetes.*TemplateFile", is_empty },
+	/* featureSteps and excludedFeatureSteps; configMapName and hadoopConfigMapName */
 	{ KUBERNETES, ANYWHERE, "spark.kubernetes.*eatureSteps", is_empty },
+	{ KUBERNETES, ANYWHERE, "spark.kubernetes.*onfigMapName", is_empty },
 	{ KUBERNETES, ANYWHERE, "spark.kubernetes.*.volumes.hostPath.*", is_empty },
 	{ KUBERNETES, ANYWHERE, "spark.kubernetes.*.secrets.*", is_empty },
 	{ KUBERNETES, ANYWHERE, "spark.kubernetes.*.secretKeyRef.*", is_empty },
 	{ KUBERNETES, ANYWHERE, "spark.kubernetes.kerberos.*", is_empty },
-	{ KUBERNETES, ANYWHERE, "spark.kubernetes.*onfigMapName", is_empty },
 
 	{ FILESYSTEMS, ANYWHERE, "spark.hadoop.fs.defaultFS", is_never },
 	{ FILESYSTEMS, ANYWHERE, "spark.hadoop.fs.default.name", is_never },
@@ -235,7 +243,7 @@ const struct map *policy_denied(const struct policy *p)
 static const struct rule *find_rule(const char *key, bool cluster)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-		if (!(cluster && rules[i].where == ON_THIS_HOST) && str_glob(rules[i].key, key))
+		if (key_where_holds(rules[i].where, cluster) && str_glob(rules[i].key, key))
 			return &rules[i];
 	return NULL;
 }

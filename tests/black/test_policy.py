@@ -289,6 +289,7 @@ def test_in_a_cluster_the_class_path_is_not_this_hosts(gateways):
     gateway.submit(**conf("spark.driver.extraClassPath", "/etc/hbase/conf"))
     gateway.submit(**conf("spark.metrics.conf", "metrics.properties"))
     refused(gateway, conf("spark.files", "/etc/passwd"), LOCAL)
+    refused(gateway, conf("spark.hadoop.fs.gs.auth.service.account.json.keyfile", "/etc/passwd"), group("keytabs"))
 
 
 @pytest.mark.parametrize(

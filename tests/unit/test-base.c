@@ -6,6 +6,39 @@
 #include "t.h"
 #include <string.h>
 
+TEST(a_star_stands_for_any_text)
+{
+	static const struct {
+		const char *pattern, *text;
+		bool fits;
+	} cases[] = {
+		{ "", "", true },
+		{ "", "a", false },
+		{ "a", "a", true },
+		{ "a", "", false },
+		{ "a", "ab", false },
+		{ "*", "", true },
+		{ "*", "abc", true },
+		{ "a*", "a", true },
+		{ "a*c", "abbc", true },
+		{ "a*c", "abcd", false },
+		{ "a*c", "acbc", true },
+		{ "*b*", "abc", true },
+		{ "*b*", "ac", false },
+		{ "a*b*c", "axbxbxc", true },
+		{ "a*b*c", "acb", false },
+		{ "**a", "ba", true },
+		{ "a*a", "a", false },
+		{ "x.*.y", "x.y", false },
+		{ "x.*.y", "x.a.b.y", true },
+		{ "a?c", "abc", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (str_glob(cases[i].pattern, cases[i].text) != cases[i].fits)
+			t_fail(__FILE__, __LINE__, "%s on %s", cases[i].pattern, cases[i].text);
+}
+
 TEST(a_builder_stops_at_its_limit)
 {
 	_sbuf_ struct sbuf b = SBUF_INIT(8);

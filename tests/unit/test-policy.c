@@ -131,6 +131,28 @@ TEST(ordinary_keys_pass)
 		}
 }
 
+TEST(credential_files_are_paths_of_this_host_or_those_of_a_driver_elsewhere)
+{
+	static const char *const keys[] = {
+		"spark.hadoop.google.cloud.auth.service.account.json.keyfile",
+		"spark.hadoop.ssl.client.truststore.location",
+		"spark.hadoop.hadoop.security.group.mapping.ldap.ssl.keystore",
+		"spark.hadoop.hadoop.security.group.mapping.ldap.bind.password.file",
+		"spark.hadoop.hadoop.security.credstore.java-keystore-provider.password-file",
+		"spark.kafka.clusters.x.ssl.keystore.location",
+	};
+	_policy_ struct policy *none = allowing(NULL), *keytabs = allowing("keytabs");
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		CHECK(!refusal(none, keys[i], "/etc/secrets/x", false));
+		CHECK_INT(policy_path(none, keys[i], false), POLICY_PATH);
+		CHECK(strstr(refusal(none, keys[i], "/etc/secrets/x", true), "florus.job.allow = keytabs"));
+		CHECK(!refusal(none, keys[i], "", true));
+		CHECK(!refusal(keytabs, keys[i], "/etc/secrets/x", true));
+		CHECK_INT(policy_path(keytabs, keys[i], true), POLICY_NO_PATH);
+	}
+}
+
 TEST(one_refused_key_among_many_is_found)
 {
 	_policy_ struct policy *p = allowing("listeners kubernetes");
