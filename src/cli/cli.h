@@ -23,7 +23,7 @@ struct http_client;
 
 /* Options that every command takes. */
 struct common_options {
-	const char *url, *state_dir, *cacert, *cert;
+	const char *url, *state_dir, *cacert, *cert, *do_as;
 	bool help;
 };
 

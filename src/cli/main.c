@@ -20,6 +20,8 @@ static const struct opt common_options[] = {
 	  offsetof(struct common_options, cacert) },
 	{ "cert", 0, OPT_TEXT, "FILE", "PEM file with certificate and key to show to it (else $FLORUS_CERT)",
 	  offsetof(struct common_options, cert) },
+	{ "do-as", 0, OPT_TEXT, "USER", "ask with the rights of this user, if the server lets you",
+	  offsetof(struct common_options, do_as) },
 	{ "help", 'h', OPT_FLAG, NULL, "explain the command", offsetof(struct common_options, help) },
 	{ 0 },
 };
@@ -117,6 +119,8 @@ const char *cli_same_server(struct cli *c)
 		sbuf_addf(&text, "--cacert %s ", c->common.cacert);
 	if (c->common.cert)
 		sbuf_addf(&text, "--cert %s ", c->common.cert);
+	if (c->common.do_as)
+		sbuf_addf(&text, "--do-as %s ", c->common.do_as);
 	const char *kept = arena_strdup(c->arena, sbuf_str(&text));
 	return kept ? kept : "";
 }

@@ -160,7 +160,18 @@ static void replace_nul(struct sbuf *json)
 	}
 }
 
-/* {"msg":…} or a bare string; else the status alone. */
+/* {"msg":…}, a bare string, or what Livy's server itself says as {"message":…}; NULL: nothing. */
+static const char *reason_of(const struct jr *top)
+{
+	const char *msg = top->type == JR_OBJECT ? reply_text(top, "msg") : NULL;
+
+	if (top->type == JR_STRING)
+		msg = top->text;
+	else if (top->type == JR_OBJECT && !msg)
+		msg = reply_text(top, "message");
+	return str_empty(msg) ? NULL : msg;
+}
+
 static bool refused(struct cli *c, struct http_answer *answer, struct error *e)
 {
 	struct arena *a = arena_new(HTTP_CLIENT_BODY_MAX);
@@ -169,7 +180,7 @@ static bool refused(struct cli *c, struct http_answer *answer, struct error *e)
 	struct error ignored = { 0 };
 
 	if (answer->body.len > 0 && jr_parse(a, answer->body.data, answer->body.len, &top, &ignored))
-		msg = top->type == JR_STRING ? top->text : top->type == JR_OBJECT ? reply_text(top, "msg") : NULL;
+		msg = reason_of(top);
 	if (answer->location[0])
 		(void)error_set(e, ERR_INVALID, "%s sends us to %s; if you trust it, use --url with that address",
 				http_client_url(c->http), answer->location);
@@ -177,8 +188,12 @@ static bool refused(struct cli *c, struct http_answer *answer, struct error *e)
 		(void)error_set(e, ERR_FORBIDDEN,
 				"%s%sthe server wants to know you: set FLORUS_USER and FLORUS_PASSWORD", msg ? msg : "",
 				msg ? "\n" : "");
-	else if (!str_empty(msg))
+	else if (msg)
 		(void)error_set(e, code_of_status(answer->status), "%s", msg);
+	else if (answer->status == 403)
+		(void)error_set(
+			e, ERR_FORBIDDEN,
+			"this is for the owner of the batch, and for those whom the server's configuration names");
 	else
 		(void)error_set(e, code_of_status(answer->status), "%s answered with HTTP status %d",
 				http_client_url(c->http), answer->status);
@@ -203,21 +218,48 @@ static bool read_reply(struct cli *c, struct http_answer *answer, struct reply *
 	return true;
 }
 
+/* Percent-encoded, as part of a path or of a query. */
+static void add_encoded(struct sbuf *to, const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+	for (; *text; text++) {
+		if (strchr(plain, *text))
+			sbuf_addc(to, *text);
+		else
+			sbuf_addf(to, "%%%02X", (unsigned char)*text);
+	}
+}
+
+/* The path as it is sent: --do-as goes with every request. */
+static void add_target(struct sbuf *to, const struct cli *c, const char *path)
+{
+	sbuf_adds(to, path);
+	if (!c->common.do_as)
+		return;
+	sbuf_adds(to, strchr(path, '?') ? "&doAs=" : "?doAs=");
+	add_encoded(to, c->common.do_as);
+}
+
 static bool call_once(struct cli *c, const struct call *call, struct http_answer *answer, struct reply *ret,
 		      struct error *e)
 {
+	_sbuf_ struct sbuf target = SBUF_INIT(PATH_MAX_BYTES);
 	char key[256] = "";
 	const char *headers[] = { "Accept: application/json", "X-Requested-By: florus",
 				  "Content-Type: application/json", key, NULL };
 	struct http_request request = {
 		.method = call->method,
-		.path = call->path,
 		.headers = headers,
 		.body = call->body ? sbuf_str(call->body) : NULL,
 		.body_len = call->body ? call->body->len : 0,
 		.timeout_ms = call->timeout_ms ? call->timeout_ms : CALL_TIMEOUT_MS,
 	};
 
+	add_target(&target, c, call->path);
+	if (!sbuf_ok(&target))
+		return error_set(e, ERR_INVALID, "the user of --do-as has too long a name");
+	request.path = sbuf_str(&target);
 	if (!call->body)
 		headers[2] = NULL;
 	if (call->idempotency_key)
@@ -327,17 +369,10 @@ bool server_call(struct cli *c, const struct call *call, struct reply *ret, stru
 
 bool server_batch_path(struct sbuf *to, const char *id, struct error *e)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
 	if (!*id)
 		return error_set(e, ERR_INVALID, "a batch's id or name cannot be empty");
 	sbuf_adds(to, "/batches/");
-	for (const char *s = id; *s; s++) {
-		if (strchr(plain, *s))
-			sbuf_addc(to, *s);
-		else
-			sbuf_addf(to, "%%%02X", (unsigned char)*s);
-	}
+	add_encoded(to, id);
 	return sbuf_ok(to) || error_set(e, ERR_INVALID, "the batch's name is too long");
 }
 

@@ -1,9 +1,12 @@
 """Who may do what: every route for every kind of caller, impersonation, and what refuses to start."""
 
+import json
 import re
+import subprocess
 from urllib.parse import urlencode
 
 import pytest
+from cli import Cli
 from gateway import REPO, until
 
 HEADER = "X-Forwarded-User"
@@ -327,6 +330,30 @@ def test_a_key_repeated_for_somebody_else_is_another_request(stage):
     assert ask(stage, "super", "POST", "/batches", body, headers=key, doAs="bob").body == first.body
     assert ask(stage, "super", "POST", "/batches", body, headers=key, doAs="carol").status == 422
     assert ask(stage, "bob", "POST", "/batches", body, headers=key).body["id"] != first.body["id"]
+
+
+def test_the_command_line_acts_for_others_and_says_why_it_may_not(gateways, tmp_path):
+    users = {name: Cli(tmp_path) for name in ("super", "alice", "bob")}
+    for name, cli in users.items():
+        subprocess.run(cli.argv(["passwd", "--stdin", "users", name]), cwd=tmp_path, input=b"secret word\n", check=True)
+        cli.env.update({"FLORUS_USER": name, "FLORUS_PASSWORD": "secret word"})
+    gateway = gateways()
+    gateway.start(**{**CONTROLLED, "livy.server.auth.type": "basic", "florus.auth.users-file": tmp_path / "users",
+                     "livy.server.access-control.allowed-users": "bob"})  # fmt: skip
+
+    def run(user, *args):
+        done = users[user]("--state-dir", str(gateway.state), *args)
+        return done.returncode, done.stdout, done.stderr
+
+    status, made, _ = run("super", "submit", "--do-as", "carol", "--json", str(gateway.job), "do:echo=hello")
+    assert status == 0 and json.loads(made)["proxyUser"] == "carol"
+    assert run("super", "log", "-f", "0") == (0, "hello\n", "")
+    assert run("bob", "--do-as", "carol", "list") == (
+        4, "", "florus: User 'bob' not allowed to impersonate 'Some(carol)'.\n")  # fmt: skip
+    others = "this is for the owner of the batch, and for those whom the server's configuration names\n"
+    assert run("bob", "log", "0") == (4, "", f"florus: {others}")
+    assert run("bob", "show", "0")[0] == 0
+    assert run("alice", "list") == (4, "", "florus: User not authorised to use Livy.\n")
 
 
 # --- ways around ---

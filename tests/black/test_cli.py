@@ -187,6 +187,15 @@ def test_a_lost_answer_does_not_submit_twice(cli, standin):
     assert list(standin.batches) == [0]
 
 
+@pytest.mark.parametrize("args", [["list"], ["show", "a b"], ["log", "0"], ["kill", "0"], ["submit", "/x.py"], ["version"]])
+def test_do_as_goes_with_every_request(cli, standin, args):
+    standin.add(0, name="a b", state="running", lines=["x"])
+    cli("--do-as", "b&b ü", *args)
+    assert standin.requests and all(request.query["doAs"] == "b&b ü" for request in standin.requests), standin.requests
+    cli(*args, "--do-as=carol") if args[0] != "submit" else cli("submit", "--do-as=carol", "/x.py")
+    assert standin.requests[-1].query["doAs"] == "carol"
+
+
 @pytest.mark.parametrize("status", [409, 502, 503])
 def test_a_server_that_cannot_yet_say_is_asked_again(cli, standin, status):
     standin.lie("POST", "/batches", times=2, status=status, body={"msg": "not yet"})
@@ -200,6 +209,9 @@ def test_a_server_that_cannot_yet_say_is_asked_again(cli, standin, status):
     (400, {"msg": "Rejected, Reason: no"}, "Rejected, Reason: no", 2),
     (400, "Unrecognized field\n at [Source: x]", "Unrecognized field\n   at [Source: x]", 2),
     (403, {"msg": "not yours"}, "not yours", 4),
+    (403, {}, "this is for the owner of the batch, and for those whom the server's configuration names", 4),
+    (403, {"servlet": "x", "message": "User not authorised to use Livy.", "status": "403"},
+     "User not authorised to use Livy.", 4),
     (413, {"msg": "too large"}, "too large", 2),
     (422, {"msg": "key was used"}, "key was used", 5),
     (429, {"msg": "Rejected, too many sessions are being created!"}, "Rejected, too many sessions are being created!", 6),
