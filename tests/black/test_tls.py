@@ -1,5 +1,6 @@
 """HTTPS: who is believed, what is refused, and that a renewed certificate drops nobody."""
 
+import json
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,34 @@ def test_a_large_log_comes_whole(shared):
     batch = shared.submit(f"spew={lines * 16}", "exit=0")
     shared.wait(batch)
     assert len(shared.log(batch)) == lines + 2
+
+
+def test_a_reader_that_pauses_gets_all(shared):
+    """The server must take up its records where the kernel's buffer was full."""
+    lines = 1 << 20
+    batch = shared.submit(f"spew={lines * 16}", "exit=0")
+    shared.wait(batch, timeout=60)
+    with shared.wire(timeout=60) as wire:
+        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        wire.send(b"GET /batches/%d/log?size=-1 HTTP/1.1\r\n" % batch + HOST + b"\r\n")
+        for _ in range(20):
+            assert shared.get("/version").status == 200
+        log = wire.answer().body["log"]
+    assert len(log) == lines + 2 and len(set(map(len, log[1:-1]))) == 1
+
+
+def test_a_body_of_one_mib_is_taken(shared):
+    body = json.dumps(shared.body("exit=0")).encode()
+    assert shared.post("/batches", body + b" " * ((1 << 20) - len(body))).status == 201
+
+
+def test_two_hundred_at_once(shared):
+    wires = [shared.wire() for _ in range(200)]
+    for wire in wires:
+        wire.send(GET)
+    assert [wire.answer().status for wire in wires] == [200] * 200
+    for wire in wires:
+        wire.close()
 
 
 def test_many_requests_on_one_connection_and_pipelined(shared):
@@ -336,6 +366,18 @@ def test_a_reader_that_stops_is_cut(hasty):
         until(lambda: not established(hasty, wire.socket), 10, "the server closes the connection")
         with pytest.raises(Closed):
             wire.answer()
+
+
+def test_who_is_turned_away_reads_nothing_in_clear(gateways, authority, pair):
+    """One may connect, and guests who are asked for their health; see gate.h."""
+    gateway = started(gateways, authority, pair, florus__http__connections_max=1)
+    with ExitStack() as stack:
+        first = stack.enter_context(gateway.wire())
+        assert gateway.get("/healthz").status == 200
+        for _ in range(64):
+            stack.enter_context(raw(gateway))
+        assert everything(stack.enter_context(raw(gateway))) == b""
+        assert first.send(GET).answer().status == 200
 
 
 def test_it_stops_while_clients_wait(gateways, authority, pair):
