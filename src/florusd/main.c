@@ -131,24 +131,28 @@ static struct http_tls_files tls_files(const struct config *c)
 					c->florus_tls_priorities };
 }
 
+static void tell_reread(bool ok, const char *fresh, const char *kept, const struct error *e)
+{
+	if (ok)
+		log_info(fresh);
+	else
+		log_error(kept, LOG_STR("reason", e->msg));
+}
+
 static void on_hup(void *arg)
 {
 	struct florusd *d = arg;
 	struct error e = { 0 };
-	bool tls = has_tls(d->config);
 
-	if (batches_reload(d->batches, &e))
-		log_info("spark-blacklist.conf read anew; restart florusd to change options (jobs go on)");
-	else
-		log_error("the denied conf keys stay as they were", LOG_STR("reason", e.msg));
-	if (d->api.auth && auth_reload(d->api.auth, &e))
-		log_info("users and tokens read anew");
-	else if (d->api.auth)
-		log_error("users and tokens stay as they were", LOG_STR("reason", e.msg));
-	if (tls && http_server_reload(d->server, &e))
-		log_info("certificate and key read anew");
-	else if (tls)
-		log_error("certificate and key stay as they were", LOG_STR("reason", e.msg));
+	tell_reread(batches_reload(d->batches, &e),
+		    "spark-blacklist.conf read anew; restart florusd to change options (jobs go on)",
+		    "the denied conf keys stay as they were", &e);
+	if (d->api.auth)
+		tell_reread(auth_reload(d->api.auth, &e), "users and tokens read anew",
+			    "users and tokens stay as they were", &e);
+	if (has_tls(d->config))
+		tell_reread(http_server_reload(d->server, &e), "certificate and key read anew",
+			    "certificate and key stay as they were", &e);
 }
 
 /* As many descriptors as we may have: a connection is one, a running job two. */
