@@ -182,14 +182,15 @@ static enum error_code code_of(const struct http_client *c, CURLcode code)
 	return ERR_UNAVAILABLE;
 }
 
-/* A server that speaks one language and is asked in the other. */
+/* A server that speaks one language and is asked in the other; in TLS, whoever is there sends an alert at least. */
 static const char *language_hint(const struct http_client *c, CURLcode code)
 {
 	bool tls = str_starts(c->url, "https:");
 
 	if (!tls && code == CURLE_GOT_NOTHING)
 		return "; does it speak https?";
-	return tls && strstr(c->why, "wrong version number") ? "; does it speak http, without TLS?" : "";
+	return tls && code == CURLE_SSL_CONNECT_ERROR && !strstr(c->why, "alert") ? "; does it speak http, without TLS?"
+										  : "";
 }
 
 static bool no_answer(struct http_client *c, CURLcode code, struct http_answer *ret, struct error *e)
