@@ -1,0 +1,68 @@
+"""Real clients of Livy, unchanged, as their users call them: each submits, waits, reads, lists, kills."""
+
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+from conftest import NODE_MODULES
+
+HERE = Path(__file__).parent
+THREE = ["stdout: ", "1", "2", "3", "\nstderr: "]
+
+
+def test_pylivy(server, python):
+    seen = server.run(python, HERE / "with_pylivy.py", server.url, server.gateway.job, server.never, *server.login)
+    assert (seen["good"], seen["bad"]) == ("success", "dead")
+    assert (seen["log"], seen["page"]) == (THREE, ["1", "2"])
+    assert seen["version"] == "Version(0.9.0-florus)" and seen["legacy"] is False
+    assert set(seen["ids"]) <= set(seen["listed"])
+    assert seen["app"] == [None, {"driverLogUrl": None, "sparkUiUrl": None, "executorLogUrls": None}]
+    assert seen["killed"] == [None, None]
+
+
+def test_livy_client(server, node):
+    seen = server.run(
+        node,
+        HERE / "with_livy_client.js",
+        server.url,
+        server.gateway.job,
+        server.never,
+        *server.login,
+        NODE_PATH=str(NODE_MODULES),
+    )
+    good, _, long = seen["ids"]
+    assert (seen["good"], seen["bad"]) == ("success", "dead")
+    assert (seen["log"], seen["page"]) == (THREE, ["1", "2"])
+    assert seen["state"] == {"id": good, "state": "success"}
+    assert set(seen["ids"]) <= set(seen["listed"])
+    assert seen["killed"] == {"msg": "deleted"}
+    assert seen["gone"] == [404, "resourceNotExist", {"msg": f"Session '{long}' not found."}]
+
+
+def connection(server):
+    """The server as a connection of Airflow, by its environment."""
+    login, password = (quote(part, safe="") for part in server.login or ("", ""))
+    at = f"{login}:{password}@" if login else ""
+    return f"http://{at}{server.gateway.host}:{server.gateway.port}"
+
+
+def test_airflow(server, python):
+    root = server.gateway.root
+    seen = server.run(
+        python,
+        HERE / "with_airflow.py",
+        server.mount,
+        server.gateway.job,
+        server.never,
+        AIRFLOW_HOME=str(root / "airflow"),
+        AIRFLOW_CONN_LIVY_DEFAULT=connection(server),
+        AIRFLOW__LOGGING__LOGGING_LEVEL="ERROR",
+    )
+    good, again = seen["good"][0], seen["again"][0]
+    assert seen["good"] == [good, {"app_id": None}] and isinstance(good, int)
+    assert seen["bad"][0].endswith("did not succeed"), seen["bad"]
+    assert again > good, "the name is free again once its owner has ended"
+    lines = ["stdout: ", *map(str, range(1, 99)), "\nstderr: "]
+    assert [line for line in seen["log"] if line in lines] == lines, "total is exactly 100: one more page"
+    assert seen["async"] == ["success", lines]
+    assert re.search(r"Session '\d+' not found\.", seen["killed"]), seen["killed"]
