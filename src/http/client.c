@@ -12,7 +12,8 @@ struct http_client {
 	char *user, *password;
 	char *user_agent, *ca_file, *cert_file;
 	const volatile sig_atomic_t *stop;
-	bool local; /* a loopback host: never through a proxy */
+	bool answered; /* once at least */
+	bool local;    /* a loopback host: never through a proxy */
 	char why[CURL_ERROR_SIZE];
 };
 
@@ -187,7 +188,9 @@ static const char *language_hint(const struct http_client *c, CURLcode code)
 {
 	bool tls = str_starts(c->url, "https:");
 
-	if (!tls && code == CURLE_GOT_NOTHING)
+	if (c->answered)
+		return "";
+	if (!tls && (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR))
 		return "; does it speak https?";
 	return tls && code == CURLE_SSL_CONNECT_ERROR && !strstr(c->why, "alert") ? "; does it speak http, without TLS?"
 										  : "";
@@ -257,5 +260,6 @@ bool http_client_request(struct http_client *c, const struct http_request *r, st
 	if (code != CURLE_OK)
 		return no_answer(c, code, ret, e);
 	describe(c, ret);
+	c->answered = true;
 	return true;
 }
