@@ -91,10 +91,12 @@ bool hash_matches(const char *hash, const char *password)
 {
 	struct crypt_data work = { 0 }; /* 32 KiB */
 	char phrase[CRYPT_MAX_PASSPHRASE_SIZE];
+	const struct kind *kind = find_kind(hash);
 	size_t n = strlen(hash);
 	bool whole;
 
-	make_phrase(find_kind(hash), password, phrase, &whole);
+	assert(kind); /* hash_check() has taken it */
+	make_phrase(kind, password, phrase, &whole);
 	const char *made = crypt_r(phrase, hash, &work);
 	bool same = made && strlen(made) == n && gnutls_memcmp(made, hash, n) == 0;
 

@@ -13,7 +13,7 @@ static const struct {
 #undef X
 };
 
-bool error_set(struct error *e, enum error_code code, const char *fmt, ...)
+bool(error_set)(struct error *e, enum error_code code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -24,7 +24,7 @@ bool error_set(struct error *e, enum error_code code, const char *fmt, ...)
 	return false;
 }
 
-bool error_errno(struct error *e, int err, const char *fmt, ...)
+bool(error_errno)(struct error *e, int err, const char *fmt, ...)
 {
 	va_list ap;
 	char what[256], reason[128];
@@ -36,7 +36,7 @@ bool error_errno(struct error *e, int err, const char *fmt, ...)
 			 strerror_r(err, reason, sizeof reason));
 }
 
-bool error_wrap(struct error *e, const char *fmt, ...)
+bool(error_wrap)(struct error *e, const char *fmt, ...)
 {
 	va_list ap;
 	struct error old = *e;

@@ -49,6 +49,16 @@ bool error_errno(struct error *e, int err, const char *fmt, ...) PRINTF(3, 4);
 /* Puts context in front: "adopting 7: <old message>". Always false. */
 bool error_wrap(struct error *e, const char *fmt, ...) PRINTF(2, 3);
 
+/* That they are always false is told to those who read the code without running it: compilers, and their analyzers. */
+static inline bool error_false(bool set)
+{
+	(void)set;
+	return false;
+}
+#define error_set(...) error_false(error_set(__VA_ARGS__))
+#define error_errno(...) error_false(error_errno(__VA_ARGS__))
+#define error_wrap(...) error_false(error_wrap(__VA_ARGS__))
+
 const char *error_name(enum error_code code);
 int error_http_status(enum error_code code);
 int error_exit_status(enum error_code code);

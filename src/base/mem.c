@@ -20,8 +20,12 @@ enum { SMALL = 1024 };
 
 void *xcalloc(size_t count, size_t size)
 {
-	if (count == 1 && size > 0 && size <= SMALL)
-		return memset(xmalloc(size), 0, size);
+	if (count == 1 && size > 0 && size <= SMALL) {
+		void *p = xmalloc(size);
+
+		memset(p, 0, size);
+		return p;
+	}
 	return check(calloc(count ? count : 1, size ? size : 1));
 }
 

@@ -22,7 +22,9 @@ static char *made(struct mac *m, const char *user, int64_t expires_ms)
 	struct sbuf to = SBUF_INIT(2 * COOKIE_MAX);
 
 	CHECK(cookie_make(m, user, "alice@EXAMPLE.COM", expires_ms, false, &to));
-	*strchr(to.data, ';') = '\0';
+	char *attributes = strchr(to.data, ';');
+	CHECK(attributes);
+	*attributes = '\0';
 	return sbuf_take(&to);
 }
 
