@@ -8,10 +8,15 @@ hide one that fails because of a report.
 import os
 import re
 
+import pytest
+
 # Not UBSan: gcc's knows only stderr. It ends the program, and a shim that ends early fails its test without a word.
 ACTIVE = [name for name in ("ASAN_OPTIONS", "TSAN_OPTIONS") if name in os.environ]
 REPORT = re.compile(r"(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:).*")
 PREFIX = "sanitizer-report"
+
+# For tests that measure the memory of a program.
+MEASURABLE = pytest.mark.skipif("TSAN_OPTIONS" in os.environ, reason="ThreadSanitizer's own memory hides the program's")
 
 
 def environment(directory, env):
@@ -32,7 +37,6 @@ def shim_wrapper(directory, shim):
 
 def check(directory, text=""):
     """Fails when any program of the test has reported something, to a file or in its own text."""
-    reports = [path.read_text(errors="replace") for path in sorted(directory.glob(f"{PREFIX}*"))]
-    if REPORT.search(text):
-        reports.append(text)
+    texts = [path.read_text(errors="replace") for path in sorted(directory.glob(f"{PREFIX}*"))]
+    reports = [report for report in (*texts, text) if REPORT.search(report)]
     assert not reports, "\n".join(reports)
