@@ -1,6 +1,6 @@
 # The front door. Every target calls one script; the work and its explanation are in tools/ and tests/.
 .DEFAULT_GOAL := build
-.PHONY: build run serve test check bench install fmt clean help
+.PHONY: build run serve test check fuzz fuzz-merge bench install fmt clean help
 
 build: ## build florusd, florus and florus-shim into build/ (the default)
 	@tools/setup build
@@ -24,6 +24,13 @@ check: ## static checks, lints, and the tests again under sanitizers and valgrin
 	@tools/setup check
 	@tools/check
 
+fuzz: ## every fuzz target for a minute (FUZZ_SECONDS=N for another time)
+	@tools/setup check
+	@tests/fuzz/run
+
+fuzz-merge: ## take what `make fuzz` found new into the corpora
+	@tests/fuzz/run --merge
+
 bench: ## measure, and write docs/performance.md
 	@tools/setup bench
 	@tools/build build
@@ -41,4 +48,4 @@ clean: ## remove what was built; keeps .deps/ (downloads) and .florus/ (state)
 	rm -rf build build-*
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\): ## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' Makefile | expand -t 12
