@@ -26,7 +26,7 @@ function reason(response, text) {
     // not JSON
   }
   if (response.status === 401) return "the server wants you to sign in: load this page again";
-  if (response.status === 403) return "you may not do this";
+  if (response.status === 403) return "this is for its owner, and for those whom the server's configuration names";
   return `the server answered ${response.status} ${response.statusText}`.trim();
 }
 

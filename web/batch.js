@@ -74,8 +74,9 @@ export class One {
     try {
       await this.log.load(over);
     } catch (e) {
-      if (e.status !== 404) throw e; // deleted in this moment: the next look says so
-      return false;
+      if (e.status === 404) return false; // deleted in this moment: the next look says so
+      if (e.status !== 403) throw e;
+      this.log.forbid();
     }
     return over;
   }

@@ -110,6 +110,13 @@ export class Log {
     this.say();
   }
 
+  // What else is known of the job may be seen all the same.
+  forbid() {
+    setText(this.message, "This log is for the job's owner, and for those whom the server's configuration names.");
+    this.message.hidden = false;
+    for (const part of [this.lines, this.trailer, this.earlier, this.toEnd, this.followLabel, this.place]) part.hidden = true;
+  }
+
   async catchUp() {
     for (let i = 0; i < CATCH_UP; i++) {
       const part = await this.slice(this.next, CHUNK);

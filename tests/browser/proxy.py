@@ -13,6 +13,7 @@ class Proxy:
         self.prefix = prefix
         self.answers = {}  # path without the query -> what is sent as JSON, instead of asking
         self.login = None  # "user:password" that every request must come with
+        self.user = None  # whom it names in X-Forwarded-User
         self.refuse_delete = None  # (status, what is sent as JSON) for every DELETE
         self.down = False  # whether it breaks every connection
         self.seen = []  # (method, target, headers)
@@ -64,7 +65,10 @@ class Proxy:
     def forward(self, handler, target):
         connection = http.client.HTTPConnection(self.gateway.host, self.gateway.port, timeout=30)
         try:
-            connection.request(handler.command, target, headers={"X-Requested-By": handler.headers.get("X-Requested-By", "")})
+            headers = {"X-Requested-By": handler.headers.get("X-Requested-By", "")}
+            if self.user:
+                headers["X-Forwarded-User"] = self.user
+            connection.request(handler.command, target, headers=headers)
             answer = connection.getresponse()
             keep = [(k, v) for k, v in answer.getheaders() if k.lower() not in ("content-length", "connection", "transfer-encoding", "date")]
             self.send(handler, answer.status, keep, answer.read())

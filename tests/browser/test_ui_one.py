@@ -217,6 +217,32 @@ def test_a_kill_that_fails_says_why(browser, gateway, url):
         proxy.stop()
 
 
+def test_who_may_neither_read_the_log_nor_kill_is_told_so(browser, gateways):
+    gateway = gateways(
+        livy__server__auth__type="proxy", florus__auth__proxy_header="X-Forwarded-User",
+        florus__auth__proxy_peers="127.0.0.1", livy__server__access_control__enabled="true",
+        livy__impersonation__enabled="true", livy__superusers="ada",
+    ).start()  # fmt: skip
+    body = gateway.body("echo=secret", "sleep=600", "mark=hers", proxyUser="eve")
+    batch = gateway.post("/batches", body, headers={"X-Forwarded-User": "ada"}).body["id"]
+    gateway.wait_started("hers")
+    proxy = Proxy(gateway)
+    try:
+        proxy.user = "bob"
+        browser.open(f"{proxy.url}/ui/batch/{batch}")
+        browser.until_text(".log", "This log is for the job's owner, and for those whom the server's configuration names.")
+        assert "ada as eve" in browser.text(".facts") and browser.text("#trouble") == ""
+        browser.until(lambda: browser.text("#pulse") == "Live", "it goes on")
+        browser.click(".head .danger")
+        browser.click("dialog .danger")
+        browser.until_text(".note", "It was not killed: this is for its owner, and for those whom the server's configuration names.")
+        proxy.user = "eve"
+        browser.open(f"{proxy.url}/ui/batch/{batch}/log")
+        browser.until(lambda: lines(browser) == ["secret"], "her log")
+    finally:
+        proxy.stop()
+
+
 def test_a_finished_batch_can_be_deleted(browser, gateway, url):
     batch, _, _ = gateway.run("echo=done")
     browser.open(f"{url}/ui/batch/{batch}")
