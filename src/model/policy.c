@@ -67,7 +67,7 @@ static bool is_remote_filesystem(const char *value)
 
 /* --- the rules --- */
 
-/* In a key, * stands for anything. The first row that matches a key decides. */
+/* In a key, * stands for anything. */
 static const struct rule {
 	enum group group;
 	enum key_where where;
@@ -240,14 +240,6 @@ const struct map *policy_denied(const struct policy *p)
 
 /* --- asking --- */
 
-static const struct rule *find_rule(const char *key, bool cluster)
-{
-	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-		if (key_where_holds(rules[i].where, cluster) && str_glob(rules[i].key, key))
-			return &rules[i];
-	return NULL;
-}
-
 static bool refuse_group(enum group g, const char *what, struct error *e)
 {
 	return error_set(e, ERR_INVALID,
@@ -256,14 +248,24 @@ static bool refuse_group(enum group g, const char *what, struct error *e)
 			 what, groups[g].why, groups[g].name);
 }
 
+/* Every rule that names a key must let it pass: part of a key is the user's to choose, so it may fit several. */
+static bool check_pair(const struct policy *p, const struct spec_pair *pair, bool cluster, struct error *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		const struct rule *r = &rules[i];
+
+		if (!p->allowed[r->group] && key_where_holds(r->where, cluster) && str_glob(r->key, pair->key) &&
+		    !r->harmless(pair->value))
+			return refuse_group(r->group, pair->key, e);
+	}
+	return true;
+}
+
 bool policy_check(const struct policy *p, const struct spec *spec, bool cluster, struct error *e)
 {
-	for (size_t i = 0; i < spec->conf_count; i++) {
-		const struct rule *rule = find_rule(spec->conf[i].key, cluster);
-
-		if (rule && !p->allowed[rule->group] && !rule->harmless(spec->conf[i].value))
-			return refuse_group(rule->group, spec->conf[i].key, e);
-	}
+	for (size_t i = 0; i < spec->conf_count; i++)
+		if (!check_pair(p, &spec->conf[i], cluster, e))
+			return false;
 	return true;
 }
 

@@ -153,6 +153,15 @@ TEST(credential_files_are_paths_of_this_host_or_those_of_a_driver_elsewhere)
 	}
 }
 
+TEST(a_key_that_fits_two_groups_needs_both)
+{
+	static const char key[] = "spark.hadoop.fs.viewfs.mounttable.keytab.linkFallback";
+	_policy_ struct policy *keytabs = allowing("keytabs"), *both = allowing("keytabs,filesystems");
+
+	CHECK(strstr(refusal(keytabs, key, "file:///etc", false), "florus.job.allow = filesystems"));
+	CHECK(!refusal(both, key, "file:///etc", false));
+}
+
 TEST(one_refused_key_among_many_is_found)
 {
 	_policy_ struct policy *p = allowing("listeners kubernetes");
