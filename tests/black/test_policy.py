@@ -192,7 +192,7 @@ def test_refused(quiet, row):
 ACCEPTED = [  # row, fields
     ("S42", {"name": "--master"}),
     ("S45", conf("livy.rsc.server.idle-timeout", "1")),
-    ("S45", conf("Spark.master", "local")),
+    ("S45", {"conf": {"Spark.master": "local", "files": "/etc/passwd"}}),  # spark-submit ignores them
     ("S46", conf("spark.master", "yarn")),
     ("S48", {"jars": ["https://github.com/sparklyr/sparklyr/blob/main/inst/java/sparklyr-3.5-2.12.jar?raw=true"]}),
     ("S48", {"jars": ["hdfs:/x", "s3a://b/x", "abfss://f@a/x", "gs://b/x", "wasbs://c@a/x", "viewfs:///x"]}),
