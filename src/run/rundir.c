@@ -3,11 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
-enum { REMOVE_DEPTH_MAX = 64 };
+enum { REMOVE_DEPTH_MAX = 64, REMOVE_WALKS_MAX = 256 };
 
 /* Held by others? A shared lock taken for an instant tells; the file need not exist. */
 static bool probe_lock(int dir_fd, const char *file, bool *ret, struct error *e)
@@ -84,10 +85,16 @@ enum rundir_verdict rundir_verdict(const struct rundir *d, bool same_boot)
 
 /* --- removal --- */
 
-static bool remove_in(int dir_fd, const char *name, int depth, struct error *e);
+/* What a job left may be as deep as it likes: what lies too deep for one walk is moved up, for the next. */
+struct removal {
+	int top_fd; /* the attempt's directory */
+	unsigned moved;
+};
+
+static bool remove_in(struct removal *r, int dir_fd, const char *name, int depth, struct error *e);
 
 /* Empties the directory; takes the descriptor. */
-static bool empty_dir(int fd, int depth, struct error *e)
+static bool empty_dir(struct removal *r, int fd, int depth, struct error *e)
 {
 	DIR *dir = fdopendir(fd);
 	const struct dirent *entry;
@@ -98,35 +105,67 @@ static bool empty_dir(int fd, int depth, struct error *e)
 		(void)close(fd);
 		return false;
 	}
+	(void)fchmod(fd, S_IRWXU); /* its entries go only from one that may be changed */
 	while (ok && (entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			ok = remove_in(dirfd(dir), entry->d_name, depth, e);
+			ok = remove_in(r, dirfd(dir), entry->d_name, depth, e);
 	(void)closedir(dir);
 	return ok;
 }
 
+/* Also one that its owner may not read, if it is ours. */
+static int open_dir(int dir_fd, const char *name)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+	int fd = openat(dir_fd, name, flags);
+
+	if (fd >= 0 || errno != EACCES || fchmodat(dir_fd, name, S_IRWXU, 0) < 0)
+		return fd;
+	return openat(dir_fd, name, flags);
+}
+
+static bool move_up(struct removal *r, int dir_fd, const char *name, struct error *e)
+{
+	char to[32];
+
+	(void)snprintf(to, sizeof to, ".deep-%u", r->moved++);
+	return renameat(dir_fd, name, r->top_fd, to) == 0 || errno == ENOENT ||
+	       error_errno(e, errno, "move a directory");
+}
+
 /* A symbolic link is removed, never followed. */
-static bool remove_in(int dir_fd, const char *name, int depth, struct error *e)
+static bool remove_in(struct removal *r, int dir_fd, const char *name, int depth, struct error *e)
 {
 	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 		return true;
 	if (errno != EISDIR && errno != EPERM)
 		return error_errno(e, errno, "remove a file");
 	if (depth == REMOVE_DEPTH_MAX)
-		return error_set(e, ERR_TOO_LARGE, "directories are nested too deeply");
-	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		return move_up(r, dir_fd, name, e);
+	int fd = open_dir(dir_fd, name);
 	if (fd < 0)
-		return error_errno(e, errno, "open a directory");
-	if (!empty_dir(fd, depth + 1, e))
+		return errno == ENOENT || error_errno(e, errno, "open a directory");
+	if (!empty_dir(r, fd, depth + 1, e))
 		return false;
-	if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return error_errno(e, errno, "remove a directory");
-	return true;
+	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT || errno == ENOTEMPTY)
+		return true; /* not empty: something was moved up into it, or somebody still writes there */
+	return error_errno(e, errno, "remove a directory");
 }
 
 bool attempt_remove_dir(int run_dirfd, const char *name, struct error *e)
 {
+	struct removal r = { 0 };
+	struct stat st;
+
 	if (!*name || *name == '.' || strchr(name, '/'))
 		return error_set(e, ERR_INVALID, "not the name of an attempt's directory");
-	return remove_in(run_dirfd, name, 0, e) || error_wrap(e, "remove %s", name);
+	_close_ int top_fd = open_dir(run_dirfd, name);
+	r.top_fd = top_fd;
+	for (int i = 0; i < REMOVE_WALKS_MAX; i++) {
+		if (!remove_in(&r, run_dirfd, name, 0, e))
+			return error_wrap(e, "remove %s", name);
+		if (fstatat(run_dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+			return true;
+	}
+	return error_set(e, ERR_TOO_LARGE, "remove %s: its directories are nested too deeply", name);
 }
