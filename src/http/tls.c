@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/privatefile.h"
 #include "base/str.h"
+#include "http/gate.h"
 #include <fcntl.h>
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
@@ -297,10 +298,20 @@ bool http_check_tls(const struct http_tls_files *files, struct error *e)
 
 /* --- sessions --- */
 
-/*
- * Neither library tells a client whom it refuses; one who hears the reason can be put right. A message without a
- * certificate is nothing but lengths of 0: GnuTLS itself ends the handshake then.
- */
+/* Neither library tells a client whom it refuses, nor us; who hears the reason can put it right. */
+static void tell_refused(gnutls_session_t session, gnutls_alert_description_t alert, const char *why)
+{
+	struct sockaddr_storage from = { 0 };
+	socklen_t len = sizeof from;
+	char text[HTTP_PEER_MAX];
+
+	(void)getpeername(gnutls_transport_get_int(session), (struct sockaddr *)&from, &len);
+	log_info("client certificate refused",
+		 LOG_STR("peer", gate_address((struct sockaddr *)&from, text, sizeof text)), LOG_STR("why", why));
+	(void)gnutls_alert_send(session, GNUTLS_AL_FATAL, alert);
+}
+
+/* A message without a certificate is nothing but lengths of 0: GnuTLS itself ends the handshake then. */
 static int on_certificate(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
 			  const gnutls_datum_t *message)
 {
@@ -308,7 +319,7 @@ static int on_certificate(gnutls_session_t session, unsigned type, unsigned when
 	for (unsigned i = 0; i < message->size; i++)
 		if (!incoming || message->data[i])
 			return 0;
-	(void)gnutls_alert_send(session, GNUTLS_AL_FATAL, GNUTLS_A_CERTIFICATE_REQUIRED);
+	tell_refused(session, GNUTLS_A_CERTIFICATE_REQUIRED, "none was shown");
 	return 0;
 }
 
@@ -316,12 +327,16 @@ static int verify_client(gnutls_session_t session)
 {
 	gnutls_typed_vdata_st purpose = { GNUTLS_DT_KEY_PURPOSE_OID,
 					  (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT, 0 };
+	gnutls_datum_t why = { 0 };
 	unsigned status = 0;
 	int rc = gnutls_certificate_verify_peers(session, &purpose, 1, &status);
 
 	if (rc == 0 && status == 0)
 		return 0;
-	(void)gnutls_alert_send(session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
+	if (rc == 0)
+		rc = gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &why, 0);
+	tell_refused(session, GNUTLS_A_BAD_CERTIFICATE, rc == 0 ? (char *)why.data : gnutls_strerror(rc));
+	gnutls_free(why.data);
 	return GNUTLS_E_CERTIFICATE_ERROR;
 }
 

@@ -244,6 +244,9 @@ def test_all_other_clients_are_told_no_before_a_request(strict, authority, tmp_p
             sock.recv(1)
     assert alert in str(refused.value).upper().replace(" ", "_")
     assert strict.get("/batches").body["total"] == total
+    assert {"none": "none was shown", "foreign": "issuer is unknown", "expired": "expired", "server": "purpose"}[kind] in [
+        line for line in strict.log_text().splitlines() if "client certificate refused peer=127.0.0.1" in line
+    ][-1]
 
 
 def test_clients_with_certificates_do_not_resume(strict):
