@@ -84,9 +84,8 @@ void identify(struct call *c, void (*go)(struct call *c))
 	struct asking *a = xcalloc(1, sizeof *a);
 	struct api *api = c->api;
 	const char *proxy_header = auth_proxy_header(api->auth);
-	char peer[HTTP_PEER_MAX];
 	const struct auth_request rq = {
-		.peer = http_peer(c->rq, peer),
+		.peer = http_peer(c->rq),
 		.authorization = http_header(c->rq, "Authorization"),
 		.authorization_count = http_header_count(c->rq, "Authorization"),
 		.proxy_user = proxy_header ? http_header(c->rq, proxy_header) : NULL,

@@ -34,9 +34,10 @@ struct conn {
 	bool released; /* idle, and its memory was given back */
 	struct gate_place place;
 	struct pool pool;
-	int64_t since_ms;     /* when the phase began */
-	int64_t moved_ms;     /* when bytes last moved in it */
-	uint64_t bytes, seen; /* PHASE_BODY: body bytes so far; else TCP's count; and what the last sweep saw */
+	char peer[GATE_ADDRESS_MAX]; /* as http_peer() gives it; "": nobody has asked */
+	int64_t since_ms;            /* when the phase began */
+	int64_t moved_ms;            /* when bytes last moved in it */
+	uint64_t bytes, seen;        /* PHASE_BODY: body bytes so far; else TCP's count; and what the last sweep saw */
 };
 
 struct deadline_limits {

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,7 +12,9 @@
 #include <sys/resource.h>
 
 /* Room for the address, or the /64 of an IPv6 address: whoever has one of its addresses has all. */
-enum { PEER_KEY_MAX = INET6_ADDRSTRLEN, V6_KEY_BYTES = 8, V4_IN_V6 = 12 };
+enum { PEER_KEY_MAX = GATE_ADDRESS_MAX, V6_KEY_BYTES = 8 };
+
+static_assert((int)GATE_ADDRESS_MAX == INET6_ADDRSTRLEN, "the room of an address is the system's");
 
 struct gate_peer {
 	int count;

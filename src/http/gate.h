@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 enum {
+	GATE_ADDRESS_MAX = 46, /* of an IPv6 address with an IPv4 one in it, and the NUL */
 	GATE_GUESTS_MAX = 64,  /* … and at most a quarter of the descriptors that are kept */
 	GATE_ACCEPTS_MAX = 64, /* at a time; then others have their turn */
 	GATE_PAUSE_MS = 100,

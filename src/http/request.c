@@ -191,12 +191,15 @@ int http_header_count(const struct http_request *rq, const char *name)
 	return c.count;
 }
 
-const char *http_peer(const struct http_request *rq, char to[HTTP_PEER_MAX])
+const char *http_peer(const struct http_request *rq)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(rq->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct conn *c = rq->conn;
+	const union MHD_ConnectionInfo *info;
 
-	return gate_address(info ? info->client_addr : NULL, to, HTTP_PEER_MAX);
+	if (c->peer[0])
+		return c->peer;
+	info = MHD_get_connection_info(rq->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	return gate_address(info ? info->client_addr : NULL, c->peer, sizeof c->peer);
 }
 
 const char *http_body(const struct http_request *rq, size_t *ret_len)

@@ -90,10 +90,9 @@ bool http_is_form(const struct http_request *rq); /* is the body one? By its typ
 MUST_CHECK bool http_query_once(struct http_request *rq, const char *name, const char **ret);
 const char *http_header(const struct http_request *rq, const char *name); /* any case; NULL */
 int http_header_count(const struct http_request *rq, const char *name);   /* how many fields have that name */
-enum { HTTP_PEER_MAX = 64 };
-const char *http_peer(const struct http_request *rq,
-		      char to[HTTP_PEER_MAX]);                         /* the client's address; NULL: it has none */
-const char *http_body(const struct http_request *rq, size_t *ret_len); /* NUL-terminated; "" when none */
+const char *http_peer(
+	const struct http_request *rq); /* the client's address, as long as it is connected; NULL: it has none */
+const char *http_body(const struct http_request *rq, size_t *ret_len);      /* NUL-terminated; "" when none */
 MUST_CHECK bool http_body_decode(struct http_request *rq, struct error *e); /* undoes Content-Encoding; see inflate.h */
 const char *http_request_id(struct http_request *rq);                       /* the client's, or made up */
 

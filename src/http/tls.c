@@ -303,7 +303,7 @@ static void tell_refused(gnutls_session_t session, gnutls_alert_description_t al
 {
 	struct sockaddr_storage from = { 0 };
 	socklen_t len = sizeof from;
-	char text[HTTP_PEER_MAX];
+	char text[GATE_ADDRESS_MAX];
 
 	(void)getpeername(gnutls_transport_get_int(session), (struct sockaddr *)&from, &len);
 	log_info("client certificate refused",

@@ -1,6 +1,9 @@
 #include "loop/loop.h"
 #include <assert.h>
+#include <sys/resource.h>
 #include <uv.h>
+
+enum { POOL_NICE = 10 }; /* below the loop */
 
 struct loop {
 	uv_loop_t uv;
@@ -204,10 +207,20 @@ struct work {
 	void *arg;
 };
 
+/* Whoever can be answered at once goes first: a hash takes a core for 30 ms, and the loop may have to share that core. */
+static void give_way(void)
+{
+	pid_t thread = gettid();
+
+	if (getpriority(PRIO_PROCESS, (id_t)thread) < POOL_NICE)
+		(void)setpriority(PRIO_PROCESS, (id_t)thread, POOL_NICE);
+}
+
 static void on_pool(uv_work_t *uv)
 {
 	struct work *w = (struct work *)uv;
 
+	give_way();
 	w->run(w->arg);
 }
 

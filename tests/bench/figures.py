@@ -1,14 +1,34 @@
 """The measurements. Each function makes its own servers and returns rows for the report."""
 
+import base64
+import contextlib
+import http.client
+import itertools
 import os
+import resource
 import shutil
+import socket
 import sqlite3
 import statistics
+import threading
 import time
+from concurrent import futures
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers import NULL_SUBMIT, SERVER_CORE, Failure, Florusd, Nginx, load, make_certificate, status_kb, until
+from servers import (
+    NULL_SUBMIT,
+    REQUEST_MAX_S,
+    SERVER_CORE,
+    Failure,
+    Florusd,
+    Nginx,
+    add_user,
+    load,
+    make_certificate,
+    status_kb,
+    until,
+)
 
 ROW_BYTES = 700  # of a raw append: about what a batch takes in the store's log
 DAY_MS = 86_400_000
@@ -28,6 +48,7 @@ class Effort:
     running: int = 1000
     finished: int = 100_000
     starts: int = 5
+    idle: int = 10_000
 
 
 QUICK = Effort(1, 2, 0, launches=1500, shell_launches=500, latencies=100, starts=3)
@@ -296,7 +317,160 @@ def start_time(folder, effort):
                 f"then {rss_mb:.1f} MB RSS", statistics.median(times) < 0.3)]  # fmt: skip
 
 
-FIGURES = [get_one, get_one_tls, list_and_memory, post, launches, exec_latency, running_memory, start_time]
+PASSWORDS = {"alice": "correct horse", "bob": "battery staple"}
+
+
+def with_passwords(folder):
+    """A florusd that wants passwords and has one finished batch."""
+    florus = Florusd(folder)
+    with florus:
+        florus.wait_for_state(florus.submit("lines"), "success")
+    for user, password in PASSWORDS.items():
+        add_user(folder / "users", user, password)
+    florus.options |= {"livy.server.auth.type": "basic", "florus.auth.users-file": folder / "users"}
+    return florus
+
+
+def basic(user, password):
+    return "Authorization: Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def get_one_basic(folder, effort):
+    """The same request with a password that was right before, and without any on a server that wants none."""
+    bare, known = [], []
+    right = ("-H", basic("alice", PASSWORDS["alice"]))
+    with Florusd(folder.new()) as open_one, with_passwords(folder.new()) as closed:
+        open_one.wait_for_state(open_one.submit("lines"), "success")
+        load(f"{closed.url}/batches/0", "-n", 1, "-c", 1, *right)
+        for _ in range(effort.rounds):
+            bare.append(load(f"{open_one.url}/batches/0", *timed(effort, "-c", 64)))
+            known.append(load(f"{closed.url}/batches/0", *timed(effort, "-c", 64, *right)))
+    ratio = median(known, "rate") / median(bare, "rate")
+    return [
+        Row("GET /batches/{id} with a password that is known, 64 connections", "0.9 of without",
+            f"{rate(median(known, 'rate'))}, {ratio:.2f} of without", f"without {rate(median(bare, 'rate'))}",
+            ratio >= 0.9),
+    ]  # fmt: skip
+
+
+class Storm:
+    """Wrong passwords on so many connections at once, each of another user and from another address of 127/8."""
+
+    def __init__(self, url, width):
+        self.host, self.port = url.removeprefix("http://").split(":")
+        self.numbers, self.stop = itertools.count(1), threading.Event()
+        self.statuses = []
+        self.threads = [threading.Thread(target=self.blow) for _ in range(width)]
+
+    def blow(self):
+        while not self.stop.is_set():
+            number = next(self.numbers)
+            source = f"127.{1 + number // 62500 % 250}.{number // 250 % 250}.{1 + number % 250}"
+            connection = http.client.HTTPConnection(self.host, self.port, REQUEST_MAX_S, source_address=(source, 0))
+            name, value = basic(f"user{number}", "wrong").split(": ")
+            connection.request("GET", "/batches/0", headers={name: value})
+            self.statuses.append(connection.getresponse().status)
+            connection.close()
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        until(lambda: self.statuses, "the first wrong password is refused")
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+        if set(self.statuses) != {401}:
+            raise Failure(f"wrong passwords were answered {set(self.statuses)}")
+
+
+def wrong_passwords(folder, effort):
+    """What others notice while wrong passwords are hashed as fast as the server hashes any."""
+    quiet, stormy = [], []
+    right = ("-H", basic("alice", PASSWORDS["alice"]))
+    with with_passwords(folder.new()) as florus:
+        url = f"{florus.url}/batches/0"
+        load(url, "-n", 1, "-c", 1, *right)
+        for _ in range(effort.rounds):
+            quiet.append(load(url, *timed(effort, "-c", 64, *right)))
+            with Storm(florus.url, 8) as storm:
+                begin = time.monotonic()
+                stormy.append(load(url, *timed(effort, "-c", 64, *right)))
+                wrong_rate = len(storm.statuses) / (time.monotonic() - begin)
+        with Storm(florus.url, 8):
+            first_us = load(url, "-n", 1, "-c", 1, "-H", basic("bob", PASSWORDS["bob"]))["max_us"]
+    ratio = median(stormy, "p99_us") / median(quiet, "p99_us")
+    return [
+        Row("a known user's p99, 64 connections, while 8 others try wrong passwords", "within 2 of quiet",
+            f"{ms(median(stormy, 'p99_us'))}, {ratio:.2f} of quiet",
+            f"quiet {ms(median(quiet, 'p99_us'))}; {wrong_rate:.0f} wrong ones/s; first login of another: {ms(first_us)}",
+            ratio <= 2),
+    ]  # fmt: skip
+
+
+def idle_connections(folder, effort):
+    """10,000 keep-alive connections that each had an answer: what they hold, and what others notice."""
+    alone, beside = [], []
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if most < effort.idle + 1000:
+        raise Failure(f"{effort.idle} connections need a limit of open files above {most} (ulimit -n)")
+    with Florusd(folder.new(), florus__http__idle_timeout="1h") as florus, contextlib.ExitStack() as stack:
+        florus.wait_for_state(florus.submit("lines"), "success")
+        url = f"{florus.url}/batches/0"
+        for _ in range(effort.rounds):
+            alone.append(load(url, *timed(effort, "-c", 16)))
+        address = (url.split("/")[2].split(":")[0], int(url.split("/")[2].split(":")[1]))
+        for _ in range(effort.idle):
+            idle = stack.enter_context(socket.create_connection(address))
+            idle.sendall(b"GET /batches/0 HTTP/1.1\r\nHost: x\r\n\r\n")
+            idle.recv(4096)
+        for _ in range(effort.rounds):
+            beside.append(load(url, *timed(effort, "-c", 16)))
+        rss_mb = florus.rss_mb()
+    ratio = median(beside, "p99_us") / median(alone, "p99_us")
+    return [
+        Row(f"memory, {effort.idle:,} idle connections", "< 64 MB RSS", f"{rss_mb:.1f} MB", "", rss_mb < 64),
+        Row("p99 of 16 others meanwhile", "within 1.2 of alone", f"{ms(median(beside, 'p99_us'))}, {ratio:.2f} of alone",
+            f"alone {ms(median(alone, 'p99_us'))}", ratio <= 1.2),
+    ]  # fmt: skip
+
+
+def overload(folder, effort):
+    """A full queue, and 64 connections that post all the same: how soon they are refused, and a probe meanwhile."""
+    refused, probes = [], []
+    with Florusd(folder.new(), florus__launch__hold="true", florus__queue__max=1) as florus:
+        florus.submit("one")
+        body = florus.body_file("two")
+        with futures.ThreadPoolExecutor() as pool:
+            for _ in range(effort.rounds):
+                probe = pool.submit(load, f"{florus.url}/healthz", *timed(effort, "-c", 1))
+                refused.append(load(f"{florus.url}/batches", *timed(effort, "-c", 64, "-b", body, "-S", 429)))
+                probes.append(probe.result())
+    p99, probe_p99 = median(refused, "p99_us"), median(probes, "p99_us")
+    return [
+        Row("POST refused when the queue is full, 64 connections, p99", "< 10 ms",
+            f"{ms(p99)} at {rate(median(refused, 'rate'))}", "", p99 < 10_000),
+        Row("GET /healthz meanwhile, p99", "< 10 ms", ms(probe_p99), "", probe_p99 < 10_000),
+    ]  # fmt: skip
+
+
+FIGURES = [
+    get_one,
+    get_one_basic,
+    get_one_tls,
+    list_and_memory,
+    post,
+    launches,
+    exec_latency,
+    running_memory,
+    start_time,
+    idle_connections,
+    overload,
+    wrong_passwords,
+]
 
 
 def measure(base, effort, names, tell):

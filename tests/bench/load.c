@@ -1,10 +1,12 @@
 /*
  * load - a closed-loop HTTP load generator: so many keep-alive connections, one request at a time on each.
  *
- *     load [-c CONNECTIONS] [-s SECONDS | -n REQUESTS] [-w WARM_UP_SECONDS] [-b BODY_FILE] http[s]://127.0.0.1:PORT/PATH
+ *     load [-c CONNECTIONS] [-s SECONDS | -n REQUESTS] [-w WARM_UP_SECONDS] [-b BODY_FILE] [-H HEADER]... [-S STATUS]
+ *          http[s]://127.0.0.1:PORT/PATH
  *
- * With -b it POSTs the file as JSON; every @N@ in it becomes the request's number, in eight digits.
- * Prints one JSON object: rate, latencies, errors (no 2xx answer, or a broken connection) and the
+ * With -b it POSTs the file as JSON; every @N@ in it becomes the request's number, in eight digits. -S is the status that
+ * is wanted; without it any 2xx is.
+ * Prints one JSON object: rate, latencies, errors (another status, or a broken connection) and the
  * generator's own share of a core, which must stay below 1 for the figures to be the server's.
  * Exit status 1 when there was an error, 2 for bad usage. One thread; everything is bounded.
  */
@@ -35,6 +37,7 @@ enum {
 	ERRORS_MAX = 1000,    /* then it is not worth going on */
 	NUMBER_MARKS_MAX = 8,
 	NUMBER_DIGITS = 8,
+	HEADERS_MAX = 4,
 };
 
 struct connection {
@@ -47,6 +50,9 @@ struct load {
 	int32_t connection_count, seconds, warm_up_seconds;
 	int64_t request_count; /* 0: run for `seconds` */
 	const char *body_file;
+	const char *headers[HEADERS_MAX];
+	int header_count;
+	int32_t status; /* wanted; 0: any 2xx */
 	bool tls;
 	struct sockaddr_in server;
 	struct sbuf request;
@@ -115,6 +121,11 @@ MUST_CHECK static bool go_on(struct load *l, struct connection *c, bool reconnec
 	return true;
 }
 
+static bool is_wanted(const struct load *l, int status)
+{
+	return l->status ? status == l->status : status / 100 == 2;
+}
+
 MUST_CHECK static bool on_readable(struct load *l, struct connection *c, struct error *e)
 {
 	ssize_t n = channel_receive(&c->channel, l->buffer, sizeof l->buffer);
@@ -131,7 +142,7 @@ MUST_CHECK static bool on_readable(struct load *l, struct connection *c, struct 
 	int64_t now_us = clock_now_us();
 	/* More bytes than the answer has: nobody asked for them. */
 	bool broken = progress == ANSWER_BROKEN || used != (size_t)n;
-	if (broken || c->answer.status / 100 != 2) {
+	if (broken || !is_wanted(l, c->answer.status)) {
 		if (++l->errors > ERRORS_MAX)
 			return error_set(e, ERR_UNAVAILABLE, "more than %d errors; the last status is %d", ERRORS_MAX,
 					 c->answer.status);
@@ -217,6 +228,8 @@ MUST_CHECK static bool make_request(struct load *l, const char *path, struct err
 	sbuf_addf(&l->request, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n", post ? "POST" : "GET", path);
 	if (post)
 		sbuf_addf(&l->request, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body.len);
+	for (int i = 0; i < l->header_count; i++)
+		sbuf_addf(&l->request, "%s\r\n", l->headers[i]);
 	sbuf_adds(&l->request, "\r\n");
 	for (size_t i = 0; i < l->mark_count; i++)
 		l->marks[i] += l->request.len;
@@ -251,7 +264,7 @@ static bool read_options(struct load *l, int argc, char **argv, const char **ret
 {
 	bool ok = true;
 
-	for (int option; (option = getopt(argc, argv, "c:s:n:w:b:")) != -1;) {
+	for (int option; (option = getopt(argc, argv, "c:s:n:w:b:H:S:")) != -1;) {
 		if (option == 'c')
 			ok = ok && str_to_i32(optarg, &l->connection_count);
 		else if (option == 's')
@@ -262,6 +275,10 @@ static bool read_options(struct load *l, int argc, char **argv, const char **ret
 			ok = ok && str_to_i32(optarg, &l->warm_up_seconds);
 		else if (option == 'b')
 			l->body_file = optarg;
+		else if (option == 'H' && l->header_count < HEADERS_MAX)
+			l->headers[l->header_count++] = optarg;
+		else if (option == 'S')
+			ok = ok && str_to_i32(optarg, &l->status);
 		else
 			ok = false;
 	}
@@ -281,7 +298,7 @@ int main(int argc, char **argv)
 	l->request.limit = REQUEST_MAX_BYTES;
 	if (!read_options(l, argc, argv, &path)) {
 		fputs("usage: load [-c CONNECTIONS] [-s SECONDS | -n REQUESTS] [-w WARM_UP_SECONDS] [-b BODY_FILE] "
-		      "http[s]://127.0.0.1:PORT/PATH\n",
+		      "[-H HEADER]... [-S STATUS] http[s]://127.0.0.1:PORT/PATH\n",
 		      stderr);
 		return 2;
 	}

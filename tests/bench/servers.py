@@ -92,6 +92,11 @@ def make_spark_home(folder, program):
     return folder
 
 
+def add_user(file, user, password):
+    command = [BUILD / "florus", "passwd", "--stdin", file, user]
+    subprocess.run(list(map(str, command)), input=password + "\n", text=True, check=True, stdout=subprocess.DEVNULL)
+
+
 class Florusd:
     """A florusd with a state directory of its own; a context manager that leaves no process behind."""
 
