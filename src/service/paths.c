@@ -1,6 +1,7 @@
 #include "service/paths.h"
 #include "base/sbuf.h"
 #include "base/str.h"
+#include "model/redact.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -295,15 +296,23 @@ static bool resolve_list(const struct judge *j, struct spec_list *list, struct e
 
 static bool resolve_conf(const struct judge *j, struct spec_pair *pair, bool cluster, struct error *e)
 {
+	bool ok = true;
+
 	switch (policy_path(j->policy, pair->key, cluster)) {
 	case POLICY_PATH_LIST:
-		return resolve_parts(j, &pair->value, ", \t\r\n", e);
+		ok = resolve_parts(j, &pair->value, ", \t\r\n", e);
+		break;
 	case POLICY_PATH:
-		return check_one(j, pair->value, e);
+		ok = check_one(j, pair->value, e);
+		break;
 	case POLICY_NO_PATH:
 		break;
 	}
-	return true;
+	if (ok || !redact_is_secret(pair->key))
+		return ok;
+	/* The refusal is repeated at the launch, and then it goes into logs: what stands under such a key does not (D18). */
+	return error_set(e, e->code, "Rejected, Reason: the value of %.200s is refused as a path; it is " REDACTED ".",
+			 pair->key);
 }
 
 bool paths_resolve(const struct paths *p, const struct policy *policy, bool cluster, struct arena *a, struct spec *spec,

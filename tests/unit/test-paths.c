@@ -437,6 +437,26 @@ TEST(one_bad_path_at_any_place_refuses_all)
 	(void)paths_free(p);
 }
 
+TEST(a_refusal_does_not_repeat_what_a_secret_key_holds)
+{
+	static const char *const keys[] = { "spark.authenticate.secret.file", "spark.hadoop.x.token.files" };
+
+	make_world();
+	struct paths *p = allow("%T/ok");
+	_free_ char *good = in_world("%T/ok/job.py");
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		_arena_ struct arena *a = arena_new(SPEC_ARENA_MAX);
+		struct spec_pair conf = { keys[i], "/home/hunter2" };
+		struct spec spec = { .file = good, .conf = &conf, .conf_count = 1 };
+		struct error e = { 0 };
+
+		CHECK(!paths_resolve(p, any_url(), false, a, &spec, &e));
+		CHECK(e.code == ERR_INVALID && strstr(e.msg, keys[i]) && !strstr(e.msg, "hunter2"));
+	}
+	(void)paths_free(p);
+}
+
 TEST(a_list_item_with_commas_is_several_paths)
 {
 	make_world();
