@@ -235,15 +235,16 @@ static void add_formatted(const char *format, const struct name *name, struct sb
 static void add_replacement(const char *to, const char *base, const regmatch_t groups[GROUPS_MAX], struct sbuf *out)
 {
 	for (; *to; to++) {
-		const regmatch_t *g = *to == '$' ? &groups[to[1] - '0'] : NULL;
+		const regmatch_t *g = NULL;
 
-		if (*to == '\\' && to[1])
+		if (*to == '$')
+			g = &groups[*++to - '0'];
+		else if (*to == '\\' && to[1])
 			to++;
 		if (!g) {
 			sbuf_addc(out, *to);
 			continue;
 		}
-		to++;
 		if (g->rm_so >= 0)
 			sbuf_add(out, base + g->rm_so, (size_t)(g->rm_eo - g->rm_so));
 	}

@@ -28,7 +28,9 @@ void *http_pool_map(void *at, size_t n, int protection, int flags, int fd, off_t
 {
 	void *mapped = mmap(at, n, protection, flags, fd, offset);
 
-	latest = mapped == MAP_FAILED ? (struct pool){ 0 } : (struct pool){ mapped, n };
+	latest = (struct pool){ mapped, n };
+	if (mapped == MAP_FAILED)
+		latest = (struct pool){ 0 };
 	return mapped;
 }
 
