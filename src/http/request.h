@@ -40,6 +40,7 @@ struct http_request {
 	bool handled; /* the handler was called */
 	bool suspended;
 	bool may_compress;
+	bool chunked;                     /* its body is */
 	bool cut;                         /* refused in the middle of its body */
 	struct http_request *prev, *next; /* server's list */
 	char target[];                    /* as sent, cut at '?' */

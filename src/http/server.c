@@ -108,6 +108,7 @@ static void begin(struct http_request *rq, const char *method, const char *targe
 	rq->body.limit = (size_t)s->body_max_bytes;
 	guard_begin(&g, method, target, rq->sent_len, version, header_bytes(rq));
 	(void)MHD_get_connection_values_n(rq->connection, MHD_HEADER_KIND, on_field, &g);
+	rq->chunked = g.chunked;
 	if (rq->target_len > HTTP_TARGET_MAX)
 		http_reply_bad_message(rq, 414, http_reason(414));
 	else if ((int64_t)header_bytes(rq) > s->header_max_bytes)
@@ -273,6 +274,15 @@ static bool has_reply_header(const struct http_request *rq, const char *name)
 	return false;
 }
 
+/*
+ * Does the connection end with this answer? After chunks, too: the library takes a bare LF where they need CR LF, so a proxy in
+ * front may see their end elsewhere, and what follows must not be taken for a request (S7).
+ */
+static bool is_last(const struct http_request *rq)
+{
+	return rq->server->draining || rq->conn->place.guest || rq->chunked;
+}
+
 static void add_headers(struct http_request *rq, struct MHD_Response *r, const char *content_type)
 {
 	if (content_type)
@@ -283,7 +293,7 @@ static void add_headers(struct http_request *rq, struct MHD_Response *r, const c
 	(void)MHD_add_response_header(r, "X-Request-Id", http_request_id(rq));
 	for (int i = 0; i < rq->reply_header_count; i++)
 		(void)MHD_add_response_header(r, rq->reply_names[i], rq->reply_values[i]);
-	if (rq->server->draining || rq->conn->place.guest)
+	if (is_last(rq))
 		(void)MHD_add_response_header(r, "Connection", "close");
 }
 
@@ -376,8 +386,7 @@ void http_reply_blob(struct http_request *rq, int status, const char *content_ty
 
 	if (coding != CODING_NONE && give_compressed(rq, status, content_type, coding, blob->bytes, blob->len))
 		return;
-	bool plain = rq->suspended || rq->server->draining || rq->conn->place.guest || rq->reply_header_count > 0 ||
-		     strlen(id) != REQUEST_ID_DIGITS;
+	bool plain = rq->suspended || is_last(rq) || rq->reply_header_count > 0 || strlen(id) != REQUEST_ID_DIGITS;
 	struct MHD_Response *r = plain ? NULL : blob->attached;
 
 	if (r) {

@@ -68,9 +68,9 @@ def test_row(gateway_for, row):
 
 @pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100_000], ids=["arrays", "objects"])
 def test_s33_nesting_costs_no_time(gateway_for, body):
-    gateway, took = gateway_for("held"), []
-    for _ in range(5):
+    gateway, limit_s, took = gateway_for("held"), 0.010 * (10 if "ASAN_OPTIONS" in os.environ else 1), []
+    while len(took) < 50 and not (took and min(took) < limit_s):  # what else this machine does takes time, too
         before = time.monotonic()
         assert gateway.post("/batches", body).status == 400
         took.append(time.monotonic() - before)
-    assert min(took) < 0.010 * (10 if "ASAN_OPTIONS" in os.environ else 1), took
+    assert min(took) < limit_s, took
