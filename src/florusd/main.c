@@ -268,6 +268,14 @@ static bool start_http(struct florusd *d, struct error *e)
 				http_server_port(d->server), c->florus_http_base_path, e);
 }
 
+static void warn_ids(const struct florusd *d)
+{
+	if (store_ids_lost(d->store) > 0)
+		log_warn(
+			"the store is an older copy: ids that it knows nothing of were given before and are not given again",
+			LOG_INT("lost", store_ids_lost(d->store)), LOG_INT("next", store_next_id(d->store)));
+}
+
 /* The order matters: the launcher forks before there is a store, a thread or a listening socket. */
 static bool start(struct florusd *d, const char *const *env, struct error *e)
 {
@@ -288,6 +296,7 @@ static bool start(struct florusd *d, const char *const *env, struct error *e)
 	if (!runner_new(d->loop, &run, &d->runner, e) || !store_open(c->florus_state_dir, &d->store, e))
 		return false;
 	start_access(d);
+	warn_ids(d);
 	const struct batches_setup setup = { d->loop,       c,         env,           d->store, d->runner,
 					     d->dir.run_fd, d->access, on_store_lost, d };
 	/* Before anybody can know that we are there; the callbacks only come when the loop turns. */

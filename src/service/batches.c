@@ -114,6 +114,7 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 	store_start(b->store, b->loop, setup->fatal, setup->fatal_arg);
 	take_up(&loading);
 	janitor_start(b);
+	leftovers_start(b);
 	supervise_pump(b);
 	*ret = b;
 	return true;
@@ -154,6 +155,7 @@ struct batches *batches_free(struct batches *b)
 	b->logs = logs_free(b->logs);
 	b->paths = paths_free(b->paths);
 	b->policy = policy_free(b->policy);
+	leftovers_stop(b->leftovers);
 	b->backlog = backlog_free(b->backlog);
 	b->by_name = map_free(b->by_name);
 	b->arriving = map_free(b->arriving);

@@ -18,6 +18,7 @@ enum {
 };
 
 struct deletion;
+struct leftovers;
 struct change;
 
 /* A batch in memory. Lives while listed or while an operation of the store refers to it (refs). */
@@ -57,7 +58,8 @@ struct batches {
 	struct map *arriving; /* names and keys of creates in flight */
 	struct entry queue;   /* list head */
 	struct backlog *backlog;
-	int slots; /* taken */
+	struct leftovers *leftovers; /* NULL: none are looked for */
+	int slots;                   /* taken */
 	struct loop_timer *pump_timer, *janitor_timer, *unstored_timer;
 	struct change *unstored; /* what the store could not take; oldest first */
 	int64_t purge_due_ms, paused_until_ms;
@@ -123,6 +125,10 @@ MUST_CHECK bool runas_setup(struct batches *b, struct error *e);
 typedef void runas_fn(void *arg, const struct account *account, const struct error *e);
 void runas_find(struct batches *b, const char *user, runas_fn *fn, void *arg);
 void runas_stop(struct batches *b); /* those who wait get ERR_UNAVAILABLE */
+
+/* leftovers.c */
+void leftovers_start(struct batches *b);
+void leftovers_stop(struct leftovers *lo); /* the batches go; takes NULL */
 
 /* janitor.c */
 void janitor_start(struct batches *b);

@@ -1,5 +1,6 @@
 #include "store/store.h"
 #include "base/clock.h"
+#include "store/idmark.h"
 #include "store/ops.h"
 #include <assert.h>
 #include <errno.h>
@@ -27,6 +28,8 @@ enum lane { LANE_OTHERS, LANE_INSERTS, LANES };
 struct store {
 	char path[STORE_PATH_MAX], ballast_path[STORE_PATH_MAX];
 	struct db db;
+	struct idmark mark; /* loop until the thread starts and after it has ended, else its */
+	int64_t ids_lost;
 	pthread_t thread;
 	struct loop_wake *wake;
 	loop_fn *fatal;
@@ -162,6 +165,17 @@ static void plan_ballast(struct store *s, const char *state_dir)
 	(void)make_ballast(s);
 }
 
+/* How many. */
+static int64_t skip_used_ids(struct store *s)
+{
+	int64_t lost = s->mark.next - s->db.next_id;
+
+	if (lost <= 0)
+		return 0;
+	s->db.next_id = s->mark.next;
+	return lost;
+}
+
 /*
  * After an I/O error the outcome is unknown: only the file, read afresh, knows. False: it cannot be opened, or not be
  * written (a commit of nothing new is tried).
@@ -172,6 +186,7 @@ static bool reopen(struct store *s)
 
 	if (!db_open(&s->db, s->path, &e))
 		return false;
+	(void)skip_used_ids(s);
 	s->db.next_id_moved = true;
 	if (run_group(s, NULL, &e) || e.code == ERR_NO_SPACE) {
 		rollback(s);
@@ -247,6 +262,7 @@ static void after_commit(struct store *s)
 {
 	struct error e = { 0 };
 
+	idmark_note(&s->mark, s->db.next_id, false);
 	if (db_checkpoint_due(&s->db) && !db_checkpoint(&s->db, &e) && e.code != ERR_NO_SPACE)
 		on_broken(s, NULL, &e);
 	else
@@ -390,6 +406,15 @@ void store_purge(struct store *s, struct store_purge *purge)
 
 /* --- life --- */
 
+static void open_mark(struct store *s, const char *state_dir)
+{
+	char path[STORE_PATH_MAX];
+
+	(void)snprintf(path, sizeof path, "%s/ids", state_dir);
+	idmark_open(path, &s->mark);
+	s->ids_lost = skip_used_ids(s);
+}
+
 bool store_open(const char *state_dir, struct store **ret, struct error *e)
 {
 	struct store *s = xcalloc(1, sizeof *s);
@@ -403,6 +428,7 @@ bool store_open(const char *state_dir, struct store **ret, struct error *e)
 		free(s);
 		return false;
 	}
+	open_mark(s, state_dir);
 	plan_ballast(s, state_dir);
 	for (enum lane lane = 0; lane < LANES; lane++)
 		list_init(&s->todo[lane]);
@@ -496,7 +522,9 @@ struct store *store_free(struct store *s)
 		s->wake = loop_wake_free(s->wake);
 		if (s->healthy) /* and not a file that was refused before it was started */
 			(void)sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		idmark_note(&s->mark, s->next_id, true);
 	}
+	idmark_close(&s->mark);
 	db_close(&s->db);
 	(void)pthread_mutex_destroy(&s->lock);
 	(void)pthread_cond_destroy(&s->more);
@@ -514,6 +542,11 @@ bool store_healthy(const struct store *s)
 	int64_t since_ms = s->busy_since_ms;
 
 	return s->healthy && (since_ms == 0 || clock_now_ms() - since_ms < STORE_STUCK_MS);
+}
+
+int64_t store_ids_lost(const struct store *s)
+{
+	return s->ids_lost;
 }
 
 int64_t store_next_id(const struct store *s)

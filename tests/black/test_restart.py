@@ -1,8 +1,10 @@
 """Whatever dies, no job is lost, none runs twice, and no end is invented (reliability: P1-P8, F1, F5, F7, F8)."""
 
+import fcntl
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import threading
@@ -240,3 +242,50 @@ def test_killed_at_random_times_under_load_nothing_is_lost_or_doubled(gateways):
         for thread in clients:
             thread.join(60)
     history.check(FINAL)
+
+
+def directories(gateway):
+    return {path.name for path in (gateway.state / "run").iterdir()}
+
+
+def test_directories_that_no_batch_has_are_removed_at_the_start_and_no_others(gateways):
+    """As a purge leaves them when florusd is killed after the store has forgotten a batch."""
+    gateway = gateways(livy__server__session__state_retain__sec="0s").start()
+    history, _, _ = gateway.run("lines=3")
+    running = gateway.submit("mark=m", f"wait={gateway.root}/go")
+    gateway.wait_started("m")
+    until(lambda: gateway.get("/batches").body["total"] == 1, what="the finished one is history")
+    known = directories(gateway)
+    gateway.kill9()
+    run = gateway.state / "run"
+    for n in range(150):
+        (run / f"{1000 + n}.1.{n:032x}" / "deep").mkdir(parents=True)
+    held = run / f"2000.1.{1:032x}"
+    held.mkdir()
+    others = {"notes", "1.2", f"x.1.{1:032x}", f"3000.1.{1:031x}"}
+    for name in others:
+        (run / name).mkdir()
+    with open(held / "tree.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        gateway.start()
+        until(lambda: directories(gateway) == known | others | {held.name}, what="all but these are gone")
+        assert 'directories of unknown batches removed count=150' in gateway.log_text()
+        assert gateway.log(history)[1:-1] == ["1", "2", "3"]
+    (gateway.root / "go").touch()
+    assert gateway.wait(running) == "success"
+
+
+def test_an_older_copy_of_the_store_gives_no_id_again_and_costs_no_directory(gateway):
+    first, _, _ = gateway.run("exit=0")
+    gateway.stop()
+    shutil.copy(gateway.state / "florus.db", gateway.root / "older.db")
+    gateway.start()
+    last = [gateway.run("exit=0")[0] for _ in range(3)][-1]
+    gateway.stop()
+    kept = directories(gateway)
+    shutil.copy(gateway.root / "older.db", gateway.state / "florus.db")
+    gateway.start()
+    assert "the store is an older copy" in gateway.log_text()
+    assert gateway.get(f"/batches/{first}").status == 200 and gateway.get(f"/batches/{last}").status == 404
+    assert gateway.submit("exit=0") == last + 1
+    assert kept <= directories(gateway), "whoever puts the right copy back finds its logs"

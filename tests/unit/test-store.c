@@ -542,6 +542,66 @@ TEST(a_kill_waits_for_no_queue_of_inserts)
 	free(in);
 }
 
+/* --- ids that an older copy does not know --- */
+
+static void copy_file(const char *from, const char *to)
+{
+	_sbuf_ struct sbuf bytes = SBUF_INIT(1 << 20);
+	struct error e = { 0 };
+
+	CHECK_OK(fdio_read_file(AT_FDCWD, from, &bytes, &e), e);
+	CHECK_OK(fdio_replace_file(AT_FDCWD, to, bytes.data, bytes.len, &e), e);
+}
+
+TEST(ids_of_an_older_copy_are_not_given_again)
+{
+	struct bench b;
+
+	bench_open(&b);
+	bench_start(&b);
+	CHECK_INT(one_batch(&b), 0);
+	bench_close(&b);
+	copy_file("florus.db", "older.db");
+	bench_open(&b);
+	bench_start(&b);
+	CHECK_INT(store_ids_lost(b.store), 0);
+	for (int64_t id = 1; id <= 5; id++)
+		CHECK_INT(one_batch(&b), id);
+	bench_close(&b);
+	copy_file("older.db", "florus.db");
+	bench_open(&b);
+	CHECK_INT(store_ids_lost(b.store), 5);
+	CHECK_INT(store_next_id(b.store), 6);
+	bench_start(&b);
+	CHECK_INT(one_batch(&b), 6);
+	bench_close(&b);
+	bench_open(&b);
+	CHECK_INT(store_ids_lost(b.store), 0);
+	CHECK_INT(store_next_id(b.store), 7);
+	bench_close(&b);
+}
+
+TEST(a_mark_that_lags_behind_or_is_nonsense_counts_for_nothing)
+{
+	static const char *const texts[] = {
+		"",    "0000000000000000001\n", "000000000000000000x\n", "-000000000000000009\n",
+		"7\n", "9999999999999999999\n", "0000000009999999999\n"
+	};
+	struct error e = { 0 };
+	struct bench b;
+	int64_t next = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		bench_open(&b);
+		CHECK_INT(store_ids_lost(b.store), 0);
+		bench_start(&b);
+		CHECK_INT(one_batch(&b), next++);
+		CHECK_INT(one_batch(&b), next++);
+		bench_close(&b);
+		CHECK_OK(fdio_replace_file(AT_FDCWD, "ids", texts[i], strlen(texts[i]), &e), e);
+	}
+}
+
 /* --- loading --- */
 
 TEST(load_gives_the_unfinished_by_id_then_the_latest_finished)
@@ -601,6 +661,7 @@ TEST(a_row_that_cannot_be_read_is_dead_and_harms_no_other)
 		struct bench b;
 
 		(void)unlink("florus.db");
+		(void)unlink("ids");
 		bench_open(&b);
 		bench_start(&b);
 		for (int n = 0; n < 3; n++)
