@@ -334,6 +334,15 @@ def test_a_job_of_the_same_user_cannot_look_into_our_processes(as_nobody):
     assert found["tried"]["florusd signal"] == "done", "it is not a wall: the same user may end us"
 
 
+def test_none_of_us_dumps_core(gateway):
+    gateway.submit("mark=m", f"wait={gateway.root}/go")
+    pid = gateway.wait_started("m")
+    florusd = gateway.process.pid
+    for who in (florusd, parent_of(parent_of(pid)), parent_of(pid)):
+        limit = next(x for x in Path(f"/proc/{who}/limits").read_text().splitlines() if x.startswith("Max core"))
+        assert limit.split()[4] == "0", limit
+
+
 def check_kept_out(found):
     tried = found["tried"]
     signals = {how for what, how in tried.items() if what.endswith(" signal")}
