@@ -8,8 +8,10 @@ TWELVE = 12
 
 
 def plain(gateways):
-    """Takes jobs; the rules before have left theirs."""
-    return gateways().start()
+    """Takes jobs; the rules before have left theirs. $files/link-to-etc leads to /etc."""
+    gateway = gateways()
+    (gateway.files / "link-to-etc").symlink_to("/etc")
+    return gateway.start()
 
 
 def finished(gateways):
@@ -60,12 +62,12 @@ def bare(gateways):
 
 
 def password(gateways):
-    """Wants alice's password, which is `secret`."""
+    """Wants alice's or bob's password, which is `secret`."""
     gateway = gateways(livy__server__auth__type="basic", florus__launch__hold="true")
     users = gateway.root / "users"
-    subprocess.run(
-        [BIN_DIR / "florus", "passwd", "--stdin", users, "alice"], input=b"secret\n", check=True, capture_output=True
-    )
+    for user in ("alice", "bob"):
+        argv = [BIN_DIR / "florus", "passwd", "--stdin", users, user]
+        subprocess.run(argv, input=b"secret\n", check=True, capture_output=True)
     return gateway.start(florus__auth__users_file=users)
 
 

@@ -3,6 +3,7 @@
 import pytest
 from rules import HERE, all_rules, read_rules
 from runner import play
+from setups import SETUPS
 
 CASES = [(rule, mount) for rule in all_rules() for mount in rule.mounts]
 
@@ -21,7 +22,7 @@ def test_rule(gateway_for, rule, mount):
 
 
 def test_no_refusal_burns_an_id_or_starts_anything(session_gateways):
-    gateway = session_gateways().start()
+    gateway = SETUPS["plain"](session_gateways)
     refusals = read_rules(HERE / "refusals.rules")
     for rule in refusals:
         play(rule, "", gateway, total_of(gateway, rule))
