@@ -433,7 +433,11 @@ TEST(what_would_be_unsafe_is_refused_with_a_cure)
 		{ "livy.server.host=", NULL, "livy.server.host is empty" },
 		{ "livy.spark.master=", NULL, "livy.spark.master is empty" },
 		{ "livy.server.host=0.0.0.0", "livy.server.auth.type=basic", NULL },
-		{ "livy.keystore=/etc/k.jks", NULL, "livy.keystore is set" },
+		{ "livy.keystore=/etc/k.jks", NULL, "keytool -importkeystore -srckeystore /etc/k.jks" },
+		{ "livy.keystore=/etc/k.jks", "florus.tls.cert=/etc/tls.pem", NULL },
+		{ "florus.tls.key=/etc/tls.key", NULL, "without florus.tls.cert there is no TLS" },
+		{ "florus.tls.client-ca=/etc/ca.pem", NULL, "florus.tls.client-ca is set" },
+		{ "florus.tls.client-ca=/etc/ca.pem", "florus.tls.cert=/etc/tls.pem", NULL },
 		{ "livy.server.csrf-protection.enabled=true", NULL, NULL },
 		{ "livy.impersonation.enabled=true", "florus.auth.allow-none=true",
 		  "livy.impersonation.enabled is true, and there is no authentication" },
@@ -460,6 +464,29 @@ TEST(what_would_be_unsafe_is_refused_with_a_cure)
 										: e.msg,
 			  cases[i].want);
 		CHECK_INT(e.code, ok ? ERR_NONE : ERR_CONFIG);
+	}
+}
+
+TEST(secrets_in_clear_are_noticed)
+{
+	static const struct {
+		const char *one, *two, *three;
+		bool want;
+	} cases[] = {
+		{ "livy.server.host=0.0.0.0", "livy.server.auth.type=basic", NULL, true },
+		{ "livy.server.host=10.0.0.1", "livy.server.auth.type=proxy,token", NULL, true },
+		{ "livy.server.host=0.0.0.0", "livy.server.auth.type=ldap", "florus.tls.cert=/etc/tls.pem", false },
+		{ "livy.server.host=127.0.0.1", "livy.server.auth.type=basic", NULL, false },
+		{ "livy.server.host=0.0.0.0", "livy.server.auth.type=proxy", NULL, false },
+		{ "livy.server.host=0.0.0.0", "livy.server.auth.type=kerberos", NULL, false },
+		{ "livy.server.host=0.0.0.0", "florus.auth.allow-none=true", NULL, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_config_ struct config *c =
+			must_load(&(struct given){ .overrides = { cases[i].one, cases[i].two, cases[i].three } });
+
+		CHECK(config_secrets_in_clear(c) == cases[i].want);
 	}
 }
 
