@@ -186,6 +186,15 @@ static bool load_env(struct loader *l, const char *const *env, struct error *e)
 	return true;
 }
 
+static void warn_secret(const struct loader *l, const char *key)
+{
+	const struct config_option *o = option_find(key);
+
+	if (o && o->flags & CONFIG_SECRET)
+		warn(l, "-o: %s is on the command line, which everybody on this host can read: put it into the file",
+		     o->key);
+}
+
 static bool load_overrides(struct loader *l, const char *const *pair, struct error *e)
 {
 	for (; pair && *pair; pair++) {
@@ -202,6 +211,7 @@ static bool load_overrides(struct loader *l, const char *const *pair, struct err
 			return unknown_key(key, "-o", near_key(key), e);
 		if (!set_key(l, key, text, "-o", e))
 			return false;
+		warn_secret(l, key);
 	}
 	return true;
 }

@@ -20,16 +20,14 @@ ALICE, BOB, MARVIN = "nobody", "daemon", "bin"
 AS_ALICE, AS_BOB = {"X-User": ALICE}, {"X-User": BOB}
 
 
-def test_only_root_can_give_jobs_another_user(gateways):
-    """Whoever runs these tests sees one of the two sides."""
-    gateway = gateways(florus__launch__run_as=MARVIN)
+def test_only_root_can_give_jobs_another_user(request):
+    """Whoever runs these tests: florusd is not root here."""
     if os.geteuid() == 0:
-        gateway.options["florus.state-dir"] = Path("/proc/self/nowhere")
-        status, lines = gateway.refusal()
-        assert status == 78 and "state directory" in lines[-1]
+        gateway = request.getfixturevalue("as_nobody")(florus__launch__run_as=MARVIN, start=False)
     else:
-        status, lines = gateway.refusal()
-        assert status == 78 and "needs root" in lines[-1]
+        gateway = request.getfixturevalue("gateways")(florus__launch__run_as=MARVIN)
+    status, lines = gateway.refusal()
+    assert status == 78 and "needs root" in lines[-1], lines
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +153,23 @@ def test_a_job_is_its_owner_in_every_respect_and_has_what_it_needs(isolated):
     batch = gateway.get("/batches", headers=AS_ALICE).body["sessions"][0]["id"]
     assert gateway.delete(f"/batches/{batch}", headers=AS_ALICE).status == 200
     until(lambda: not list((gateway.state / "run").glob(f"{batch}.*")), 10, "its directory goes, the job's files with it")
+
+
+@needs_root
+def test_defaults_that_the_user_may_not_read_do_not_reach_him_through_us(isolated):
+    gateway = isolated(florus__launch__run_as="owner")
+    conf = gateway.spark_home / "conf"
+    conf.mkdir()
+    defaults = conf / "spark-defaults.conf"
+    defaults.write_text("spark.florus.token  of-the-house\n")
+    defaults.chmod(0o600)
+    batch = submit(gateway, AS_ALICE, "{}", conf={"spark.my.password": "x"})
+    until(lambda: "spark-defaults.conf: Permission denied" in gateway.log_text(), 10, "the start is refused")
+    assert gateway.delete(f"/batches/{batch}", headers=AS_ALICE).status == 200
+    shutil.chown(defaults, group=pwd.getpwnam(ALICE).pw_gid)
+    defaults.chmod(0o640)
+    found = hostile(gateway, AS_ALICE, {"read": ["../spark.conf"]}, conf={"spark.my.password": "x"})
+    assert found["tried"] == {"read ../spark.conf": "done"}
 
 
 @needs_root

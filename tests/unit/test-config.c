@@ -165,6 +165,17 @@ static struct config *must_load(const struct given *g)
 	return c;
 }
 
+TEST(a_secret_on_the_command_line_is_warned_of)
+{
+	_sbuf_ struct sbuf warnings = SBUF_INIT(TEXT_MAX);
+	_config_ struct config *c = NULL;
+	struct error e;
+
+	CHECK_OK(load(&(struct given){ .overrides = { "livy.key-password=florus-x" } }, &warnings, &c, &e), e);
+	CHECK(strstr(sbuf_str(&warnings), "-o: livy.key-password is on the command line"));
+	CHECK(!strstr(sbuf_str(&warnings), "florus-x"));
+}
+
 TEST(without_anything_the_defaults_hold)
 {
 	_config_ struct config *c = must_load(&(struct given){ 0 });
