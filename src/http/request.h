@@ -29,6 +29,7 @@ struct http_request {
 	enum http_method method;
 	const char *method_name;
 	struct sbuf body;
+	size_t large_bytes; /* of its body and its answer: what counts for HTTP_LARGE_MAX_BYTES */
 	char id[REQUEST_ID_MAX + 1];
 	const char *reply_names[REPLY_HEADERS_MAX];
 	char *reply_values[REPLY_HEADERS_MAX];

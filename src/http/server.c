@@ -37,6 +37,7 @@ struct http_server {
 	bool draining, closing;
 	struct http_tls_files tls_files;
 	struct tls *tls;         /* NULL: plain HTTP */
+	size_t large_bytes;      /* of all requests */
 	struct http_request all; /* list head: requests whose header has come */
 };
 
@@ -61,15 +62,18 @@ void http_reply_bad_message(struct http_request *rq, int status, const char *rea
 	respond(rq, status, text_response(status, reason), "text/html;charset=iso-8859-1");
 }
 
+/* `text` is a literal. */
+static void refuse_busy(struct http_request *rq, const char *text)
+{
+	http_reply_header(rq, "Retry-After", "1");
+	respond(rq, 503, MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT),
+		"application/json;charset=utf-8");
+}
+
 /* All connections are taken: this one came in to look or to stop a job, and for nothing else (gate.h). */
 static void refuse_guest(struct http_request *rq)
 {
-	static const char text[] = "{\"msg\":\"too many connections: try again\"}";
-
-	http_reply_header(rq, "Retry-After", "1");
-	respond(rq, 503,
-		MHD_create_response_from_buffer(sizeof text - 1, (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT),
-		"application/json;charset=utf-8");
+	refuse_busy(rq, "{\"msg\":\"too many connections: try again\"}");
 }
 
 static bool is_welcome(const struct http_request *rq, const struct guard *g)
@@ -125,29 +129,52 @@ static void begin(struct http_request *rq, const char *method, const char *targe
 		deadline_phase(rq->conn, PHASE_BODY);
 }
 
+/* Slow senders and slow readers of large things may not have all the memory. */
+static bool has_room_for(struct http_request *rq, size_t bytes)
+{
+	struct http_server *s = rq->server;
+
+	if (bytes <= HTTP_SMALL_BYTES)
+		return true;
+	if (s->large_bytes - rq->large_bytes + bytes > HTTP_LARGE_MAX_BYTES)
+		return false;
+	s->large_bytes += bytes - rq->large_bytes;
+	rq->large_bytes = bytes;
+	return true;
+}
+
 /*
  * The library can answer only between messages, but a client who sends without end must hear of it now. What it
  * still sends is thrown away, up to as much again; then the connection is closed.
  */
-static void refuse_body(struct http_request *rq)
+static void refuse_body(struct http_request *rq, const char *answer)
 {
-	static const char answer[] = "HTTP/1.1 413 Payload Too Large\r\nContent-Type: text/html;charset=iso-8859-1\r\n"
-				     "Content-Length: 57\r\nConnection: close\r\n\r\n"
-				     "<h1>Bad Message 413</h1><pre>reason: Body too long</pre>\n";
-
 	rq->cut = true;
-	deadline_last_words(rq->conn, answer, sizeof answer - 1);
+	deadline_last_words(rq->conn, answer, strlen(answer));
 	(void)shutdown(rq->conn->fd, SHUT_WR);
 }
 
 static enum MHD_Result take_body(struct http_request *rq, const char *data, size_t *n)
 {
+	static const char too_long[] =
+		"HTTP/1.1 413 Payload Too Large\r\nContent-Type: text/html;charset=iso-8859-1\r\n"
+		"Content-Length: 57\r\nConnection: close\r\n\r\n"
+		"<h1>Bad Message 413</h1><pre>reason: Body too long</pre>\n";
+	static const char too_many[] =
+		"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: application/json;charset=utf-8\r\n"
+		"Content-Length: 44\r\nConnection: close\r\n\r\n"
+		"{\"msg\":\"too many large requests: try again\"}";
+
 	deadline_body_bytes(rq->conn, *n);
 	if (!rq->cut)
 		sbuf_add(&rq->body, data, *n);
 	*n = 0;
-	if (!sbuf_ok(&rq->body) && !rq->cut)
-		refuse_body(rq);
+	if (!rq->cut && !sbuf_ok(&rq->body))
+		refuse_body(rq, too_long);
+	else if (!rq->cut && !has_room_for(rq, rq->body.len))
+		refuse_body(rq, too_many);
+	if (rq->cut)
+		sbuf_done(&rq->body);
 	return rq->cut && (int64_t)rq->conn->bytes > 2 * rq->server->body_max_bytes ? MHD_NO : MHD_YES;
 }
 
@@ -213,6 +240,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 	if (!rq)
 		return;
 	deadline_phase(rq->conn, PHASE_IDLE);
+	rq->server->large_bytes -= rq->large_bytes;
 	rq->prev->next = rq->next;
 	rq->next->prev = rq->prev;
 	*con_cls = request_free(rq);
@@ -348,6 +376,10 @@ void http_reply(struct http_request *rq, int status, const char *content_type, s
 	if (coding != CODING_NONE && give_compressed(rq, status, content_type, coding, body->data, body->len))
 		return;
 	size_t len = body->len;
+	if (!has_room_for(rq, rq->large_bytes + len)) {
+		refuse_busy(rq, "{\"msg\":\"too many large answers: try again\"}");
+		return;
+	}
 	char *bytes = sbuf_take(body);
 
 	respond(rq, status, MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_FREE), content_type);

@@ -15,11 +15,13 @@
 #include "loop/loop.h"
 
 enum {
-	HTTP_TARGET_MAX = 16 * 1024,   /* bytes of the request target; 414 beyond (S18) */
-	HTTP_FIELDS_MAX = 128,         /* header fields; 431 beyond (S17) */
-	HTTP_QUERY_MAX = 32,           /* query parameters that are looked at; more are ignored */
-	HTTP_STREAM_BLOCK = 64 * 1024, /* bytes asked of a stream at a time */
-	HTTP_DRAIN_MS = 10000,         /* how long requests in flight may take at shutdown */
+	HTTP_TARGET_MAX = 16 * 1024,              /* bytes of the request target; 414 beyond (S18) */
+	HTTP_FIELDS_MAX = 128,                    /* header fields; 431 beyond (S17) */
+	HTTP_QUERY_MAX = 32,                      /* query parameters that are looked at; more are ignored */
+	HTTP_STREAM_BLOCK = 64 * 1024,            /* bytes asked of a stream at a time */
+	HTTP_SMALL_BYTES = 64 * 1024,             /* a body or an answer of this size is always taken … */
+	HTTP_LARGE_MAX_BYTES = 128 * 1024 * 1024, /* … larger ones while all those under way are not more; 503 beyond */
+	HTTP_DRAIN_MS = 10000,                    /* how long requests in flight may take at shutdown */
 };
 
 struct http_server;

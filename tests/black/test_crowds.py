@@ -249,3 +249,25 @@ def test_a_hundred_readers_that_stop_cost_no_memory_and_no_time(gateways):
             begun = time.monotonic()
             assert gateway.state_of(batch) == "success"
             assert time.monotonic() - begun < 0.5 * PATIENCE
+
+
+def test_large_bodies_that_do_not_end_have_a_ceiling_together(gateways):
+    """Small requests are taken all the same, and large ones as soon as others have gone."""
+    gateway = gateways(env=lean(), florus__launch__hold="true").start()
+    size, most = 1_000_000, 128 << 20  # HTTP_LARGE_MAX_BYTES
+    head = b"POST /batches HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % size
+    body = json.dumps(gateway.body()).encode()
+    with ExitStack() as stack:
+        wires = [wire.send(head + b" " * (size - 1000)) for wire in crowd(gateway, stack, most // size)]
+        until(lambda: rss_kb(gateway) > 100 * 1024, 20, "the bodies have come")
+        late = stack.enter_context(gateway.wire(20))
+        answer = late.send(head + b" " * (size - len(body)) + body).answer()
+        while answer.status == 201:  # some of the others are still on their way
+            answer = late.send(head + b" " * (size - len(body)) + body).answer()
+        assert (answer.status, answer.header("Retry-After")) == (503, "1"), answer
+        assert answer.body == {"msg": "too many large requests: try again"}
+        assert gateway.post("/batches", body).status == 201
+        assert gateway.get("/batches").status == 200
+        assert rss_kb(gateway) < 300 * 1024
+        assert ask(wires[0], b" " * (1000 - len(body)) + body).status == 201, "who is in may finish"
+    until(lambda: gateway.post("/batches", b" " * (size - len(body)) + body).status == 201, 10, "room again")
