@@ -38,30 +38,31 @@ ROLES = {
     "super": ("super", None),
     "super=owner": ("super", "owner"),
     "super=other": ("super", "other"),
+    "super=stranger": ("super", "stranger"),
     "other=owner": ("other", "owner"),
     "owner=owner": ("owner", "owner"),
 }
 
 # 200+ shows a log, 200- an empty one; 403 is {}, 403p Livy's page, 403m says that nobody may act for others so.
 ACCESS = """
-                         nobody stranger other owner proxy viewer modifier super super=owner super=other other=owner owner=owner
-GET /batches             401    403p     200-  200+  200+  200+   200+     200+  200+        200-        403m        200+
-POST /batches            401    403p     201   201   201   201    201      201   201         201         403m        201
-GET /batches/{id}        401    403p     200-  200+  200+  200+   200+     200+  200+        200-        403m        200+
-DELETE /batches/{id}     401    403p     403   200   200   403    200      200   200         403         403m        200
-GET /batches/{id}/state  401    403p     200   200   200   200    200      200   200         200         403m        200
-GET /batches/{id}/log    401    403p     403   200+  200+  200+   200+     200+  200+        403         403m        200+
-GET /version             401    403p     200   200   200   200    200      200   200         200         403m        200
-GET /healthz             200    200      200   200   200   200    200      200   200         200         200         200
-GET /livez               200    200      200   200   200   200    200      200   200         200         200         200
-GET /readyz              200    200      200   200   200   200    200      200   200         200         200         200
-GET /                    401    403p     302   302   302   302    302      302   302         302         403m        302
-GET /ui                  401    403p     200   200   200   200    200      200   200         200         403m        200
-GET /ui/batch/{id}       401    403p     200   200   200   200    200      200   200         200         403m        200
-GET /ui/batch/{id}/log   401    403p     200   200   200   200    200      200   200         200         403m        200
-GET /ui/session/{id}     401    403p     200   200   200   200    200      200   200         200         403m        200
-GET /ui/session/{id}/log 401    403p     200   200   200   200    200      200   200         200         403m        200
-GET /static/{file}       401    403p     200   200   200   200    200      200   200         200         403m        200
+                         nobody stranger other owner proxy viewer modifier super super=owner super=other super=stranger other=owner owner=owner
+GET /batches             401    403p     200-  200+  200+  200+   200+     200+  200+        200-        200-           403m        200+
+POST /batches            401    403p     201   201   201   201    201      201   201         201         201            403m        201
+GET /batches/{id}        401    403p     200-  200+  200+  200+   200+     200+  200+        200-        200-           403m        200+
+DELETE /batches/{id}     401    403p     403   200   200   403    200      200   200         403         403            403m        200
+GET /batches/{id}/state  401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /batches/{id}/log    401    403p     403   200+  200+  200+   200+     200+  200+        403         403            403m        200+
+GET /version             401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /healthz             200    200      200   200   200   200    200      200   200         200         200            200         200
+GET /livez               200    200      200   200   200   200    200      200   200         200         200            200         200
+GET /readyz              200    200      200   200   200   200    200      200   200         200         200            200         200
+GET /                    401    403p     302   302   302   302    302      302   302         302         302            403m        302
+GET /ui                  401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /ui/batch/{id}       401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /ui/batch/{id}/log   401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /ui/session/{id}     401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /ui/session/{id}/log 401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /static/{file}       401    403p     200   200   200   200    200      200   200         200         200            403m        200
 """
 
 
@@ -153,7 +154,7 @@ def world(module_gateways):
 
 def test_every_route_has_its_row_in_this_table():
     assert sorted(table(ACCESS)) == sorted(routes())
-    assert len(routes()) == len(re.findall(r"\bHTTP_(?:GET|POST|DELETE), *\"", (REPO / "src/api/routes.c").read_text()))
+    assert len(routes()) == len(re.findall(r"\bHTTP_\w+,\s*\"", (REPO / "src/api/routes.c").read_text()))
 
 
 @pytest.mark.parametrize("mount, by", WAYS)
@@ -322,6 +323,13 @@ def test_whom_a_job_runs_as_is_settled_when_it_is_accepted(gateways):
     argv = gateway.argv("settled")
     assert argv[argv.index("--proxy-user") + 1] == "bob"
     assert ask(gateway, "bob", "GET", "/batches/0").body["proxyUser"] == "bob"
+
+
+def test_a_name_is_taken_for_everybody(stage):
+    body = stage.body("wait=/nowhere", name="the-only-one")
+    assert ask(stage, "alice", "POST", "/batches", body).status == 201
+    refused = ask(stage, "bob", "POST", "/batches", stage.body(name="the-only-one"))
+    assert refused.status == 400 and "Duplicate session name: Some(the-only-one)" in refused.body["msg"]
 
 
 def test_a_key_repeated_for_somebody_else_is_another_request(stage):
