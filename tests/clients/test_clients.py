@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
 from conftest import NODE_MODULES
 
 HERE = Path(__file__).parent
@@ -46,6 +47,7 @@ def connection(server):
     return f"http://{at}{server.gateway.host}:{server.gateway.port}"
 
 
+@pytest.mark.parametrize("server", ["/", "/livy with a password"], indirect=True)  # it takes ten seconds to load
 def test_airflow(server, python):
     root = server.gateway.root
     seen = server.run(
