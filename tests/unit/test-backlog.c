@@ -38,8 +38,8 @@ TEST(who_has_none_waiting_is_forgotten)
 	char name[] = "user-0";
 
 	for (int round = 0; round < 3; round++)
-		for (char digit = '0'; digit <= '9'; digit++) {
-			name[sizeof name - 2] = digit;
+		for (int i = 0; i < 10; i++) {
+			name[sizeof name - 2] = "0123456789"[i];
 			backlog_enter(b, name);
 			CHECK(backlog_full(b, name, 100, 1));
 			backlog_leave(b, name);
