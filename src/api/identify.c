@@ -79,21 +79,24 @@ static void answered(void *arg, const struct auth_result *r)
 	}
 }
 
+/* What is not there is not counted either: this is done for every request. name NULL: not wanted. */
+static const char *header(struct call *c, const char *name, int *ret_count)
+{
+	const char *value = name ? http_header(c->rq, name) : NULL;
+
+	*ret_count = value ? http_header_count(c->rq, name) : 0;
+	return value;
+}
+
 void identify(struct call *c, void (*go)(struct call *c))
 {
 	struct asking *a = xcalloc(1, sizeof *a);
 	struct api *api = c->api;
-	const char *proxy_header = auth_proxy_header(api->auth);
-	const struct auth_request rq = {
-		.peer = http_peer(c->rq),
-		.authorization = http_header(c->rq, "Authorization"),
-		.authorization_count = http_header_count(c->rq, "Authorization"),
-		.proxy_user = proxy_header ? http_header(c->rq, proxy_header) : NULL,
-		.proxy_user_count = proxy_header ? http_header_count(c->rq, proxy_header) : 0,
-		.cookie = http_header(c->rq, "Cookie"),
-		.cookie_count = http_header_count(c->rq, "Cookie"),
-	};
+	struct auth_request rq = { .peer = http_peer(c->rq) };
 
+	rq.authorization = header(c, "Authorization", &rq.authorization_count);
+	rq.proxy_user = header(c, auth_proxy_header(api->auth), &rq.proxy_user_count);
+	rq.cookie = header(c, "Cookie", &rq.cookie_count);
 	a->call = c;
 	a->go = go;
 	a->has_credentials = rq.authorization != NULL;
