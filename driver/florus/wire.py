@@ -1,0 +1,195 @@
+"""Frames between driver and florusd: a length of four bytes, big endian, then that many bytes of JSON.
+
+A Link keeps one connection up: it dials, proves to know the secret and asks the same of the other side, hands on what
+comes, and dials again when the connection is gone. Messages that wait to be sent when a connection breaks are
+dropped: whoever must be heard (results) is asked for again by `on_up`.
+"""
+
+import collections
+import hashlib
+import hmac
+import json
+import os
+import socket
+import struct
+import threading
+import time
+
+VERSION = 1
+FRAME_MAX = 64 * 1024 * 1024  # bytes of one message
+OUTBOX_MAX = 4096  # messages that wait to be sent
+RETRY_FIRST_S, RETRY_MAX_S = 0.05, 2.0
+HANDSHAKE_TIMEOUT_S = 10
+
+
+class Broken(Exception):
+    """The connection is of no use any more; the text says why."""
+
+
+def read_exactly(sock, n):
+    parts = []
+    while n:
+        part = sock.recv(min(n, 1 << 20))
+        if not part:
+            raise Broken("the other side has closed")
+        parts.append(part)
+        n -= len(part)
+    return b"".join(parts)
+
+
+def read_message(sock):
+    (length,) = struct.unpack(">I", read_exactly(sock, 4))
+    if length > FRAME_MAX:
+        raise Broken(f"a frame of {length} bytes")
+    try:
+        message = json.loads(read_exactly(sock, length))
+    except ValueError as trouble:
+        raise Broken(f"not JSON: {trouble}") from None
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise Broken("not a message")
+    return message
+
+
+def encode(message):
+    body = json.dumps(message, ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode()
+    return struct.pack(">I", len(body)) + body
+
+
+def proof(secret, role, session, *nonces):
+    """What only somebody can say who has the secret, for this connection only."""
+    text = "\n".join((role, str(session), *nonces))
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def dial(address):
+    """Connects to "unix:PATH", "unix:@NAME" (Linux's abstract names) or "tcp:HOST:PORT"."""
+    kind, _, where = address.partition(":")
+    if kind == "unix":
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(HANDSHAKE_TIMEOUT_S)
+            sock.connect("\0" + where[1:] if where.startswith("@") else where)
+        except OSError:
+            sock.close()
+            raise
+        return sock
+    host, _, port = where.rpartition(":")
+    sock = socket.create_connection((host.strip("[]"), int(port)), HANDSHAKE_TIMEOUT_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+class Link:
+    """`on_up(welcome)` when a connection stands, `on_message(message)` for each that comes, both on the link's thread."""
+
+    def __init__(self, address, session, secret, on_up, on_message):
+        self.address, self.session, self.secret = address, session, secret
+        self.on_up, self.on_message = on_up, on_message
+        self.lock = threading.Condition()
+        self.outbox = collections.deque()
+        self.sock = None
+        self.closing = False
+        self.lost_since = time.monotonic()
+        self.hello = {}  # what the driver says of itself when it connects
+
+    def start(self):
+        for work in (self._read, self._write):
+            threading.Thread(target=work, name=f"florus-{work.__name__}", daemon=True).start()
+
+    def send(self, message):
+        """Takes the message for the connection that stands now; without one it is dropped."""
+        with self.lock:
+            if self.sock and len(self.outbox) < OUTBOX_MAX:
+                self.outbox.append(message)
+                self.lock.notify_all()
+
+    def flush(self, timeout_s):
+        """Waits until everything was sent, or the time is over."""
+        end = time.monotonic() + timeout_s
+        with self.lock:
+            while self.outbox and self.sock and time.monotonic() < end:
+                self.lock.wait(0.05)
+
+    def close(self):
+        with self.lock:
+            self.closing = True
+            self._drop()
+
+    def lost_for_s(self):
+        """How long there has been no connection; 0 while there is one."""
+        with self.lock:
+            return 0 if self.sock else time.monotonic() - self.lost_since
+
+    def _drop(self):
+        """With the lock held."""
+        if self.sock:
+            self.lost_since = time.monotonic()
+            try:
+                self.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            self.sock.close()
+        self.sock = None
+        self.outbox.clear()
+        self.lock.notify_all()
+
+    def _shake_hands(self, sock):
+        challenge = read_message(sock)
+        if challenge["type"] != "challenge" or challenge.get("version") != VERSION:
+            raise Broken("florusd speaks another version of the protocol")
+        theirs, ours = str(challenge.get("nonce")), os.urandom(16).hex()
+        sock.sendall(encode({"type": "hello", "version": VERSION, "session": self.session, "nonce": ours,
+                             "proof": proof(self.secret, "driver", self.session, theirs, ours), **self.hello}))
+        welcome = read_message(sock)
+        expected = proof(self.secret, "florusd", self.session, ours, theirs)
+        if welcome["type"] != "welcome" or not hmac.compare_digest(str(welcome.get("proof")), expected):
+            raise Broken("whoever answered does not know the secret")
+        sock.settimeout(None)
+        return welcome
+
+    def _connect(self):
+        """Dials until it is answered; None when closing."""
+        wait_s = RETRY_FIRST_S
+        while not self.closing:
+            sock = None
+            try:
+                sock = dial(self.address)
+                welcome = self._shake_hands(sock)
+                with self.lock:
+                    self.sock = sock
+                return welcome
+            except (OSError, Broken, ValueError):
+                if sock:
+                    sock.close()
+                time.sleep(wait_s)
+                wait_s = min(2 * wait_s, RETRY_MAX_S)
+        return None
+
+    def _read(self):
+        while True:
+            welcome = self._connect()
+            if not welcome:
+                return
+            self.on_up(welcome)
+            try:
+                while True:
+                    self.on_message(read_message(self.sock))
+            except (OSError, Broken, AttributeError):  # the last: closed by the other thread
+                with self.lock:
+                    self._drop()
+
+    def _write(self):
+        while True:
+            with self.lock:
+                while not self.outbox and not self.closing:
+                    self.lock.wait()
+                if self.closing:
+                    return
+                sock, frame = self.sock, encode(self.outbox.popleft())
+                self.lock.notify_all()
+            try:
+                sock.sendall(frame)
+            except OSError:
+                with self.lock:
+                    if self.sock is sock:
+                        self._drop()
