@@ -104,7 +104,7 @@ struct loop_watch {
 	void *arg;
 };
 
-static void on_readable(uv_poll_t *uv, int status, int events)
+static void on_ready(uv_poll_t *uv, int status, int events)
 {
 	struct loop_watch *w = (struct loop_watch *)uv;
 
@@ -123,9 +123,14 @@ bool loop_watch_new(struct loop *l, int fd, loop_fn *fn, void *arg, struct loop_
 	}
 	w->fn = fn;
 	w->arg = arg;
-	(void)uv_poll_start(&w->uv, UV_READABLE, on_readable);
+	(void)uv_poll_start(&w->uv, UV_READABLE, on_ready);
 	*ret = w;
 	return true;
+}
+
+void loop_watch_writable(struct loop_watch *w, bool too)
+{
+	(void)uv_poll_start(&w->uv, UV_READABLE | (too ? UV_WRITABLE : 0), on_ready);
 }
 
 struct loop_watch *loop_watch_free(struct loop_watch *w)

@@ -1,0 +1,397 @@
+#include "run/channel.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/str.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+enum {
+	LENGTH_BYTES = 4,
+	BACKLOG = 256,
+	ACCEPTS_PER_TURN = 32, /* of the loop: others want it, too */
+	ACCEPT_PAUSE_MS = 100,
+	READ_PER_TURN = 256 * 1024,
+	NONCE_MAX = 64,
+};
+
+struct channel {
+	struct channels *of;
+	struct channel *prev, *next;
+	int fd;
+	struct loop_watch *watch;
+	int64_t session;
+	bool proven, broken;
+	int64_t since_ms;
+	char nonce[ID_NONCE_LEN + 1]; /* ours */
+	struct sbuf in, out;
+	size_t sent; /* of out */
+};
+
+struct channels {
+	struct loop *loop;
+	struct channels_setup setup;
+	int listen_fd;
+	struct loop_watch *watch;
+	struct loop_timer *timer; /* hangs up on strangers, and frees what is broken */
+	struct channel all;       /* list head */
+	int strangers;
+};
+
+/* --- ends --- */
+
+/* From here on nothing is read, written or told but `down`; freed from the timer, since callers may hold it. */
+static void break_off(struct channel *c)
+{
+	if (c->broken)
+		return;
+	c->broken = true;
+	c->of->strangers -= !c->proven;
+	c->watch = loop_watch_free(c->watch);
+	closep(&c->fd);
+	c->fd = -1;
+	loop_timer_set(c->of->timer, 0, 0);
+}
+
+static void free_channel(struct channel *c)
+{
+	break_off(c);
+	c->prev->next = c->next;
+	c->next->prev = c->prev;
+	sbuf_done(&c->in);
+	sbuf_done(&c->out);
+	free(c);
+}
+
+static void on_listen(void *arg);
+
+static void sweep(void *arg)
+{
+	struct channels *all = arg;
+	int64_t now_ms = clock_now_ms(), next_ms = INT64_MAX;
+	struct error e;
+
+	if (!all->watch && !loop_watch_new(all->loop, all->listen_fd, on_listen, all, &all->watch, &e))
+		next_ms = now_ms + ACCEPT_PAUSE_MS;
+	for (struct channel *c = all->all.next, *next; c != &all->all; c = next) {
+		next = c->next;
+		if (!c->broken && !c->proven && now_ms - c->since_ms >= CHANNEL_HELLO_MS)
+			break_off(c);
+		if (!c->broken) {
+			if (!c->proven && c->since_ms + CHANNEL_HELLO_MS < next_ms)
+				next_ms = c->since_ms + CHANNEL_HELLO_MS;
+			continue;
+		}
+		int64_t session = c->session;
+		bool proven = c->proven;
+
+		free_channel(c);
+		if (proven)
+			all->setup.down(all->setup.arg, session);
+	}
+	if (next_ms != INT64_MAX)
+		loop_timer_set(all->timer, next_ms - now_ms, 0);
+}
+
+void channel_close(struct channel *c)
+{
+	break_off(c);
+}
+
+/* --- sending --- */
+
+static void flush(struct channel *c)
+{
+	while (c->sent < c->out.len) {
+		ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN)
+			break_off(c);
+		if (n < 0)
+			break;
+		c->sent += (size_t)n;
+	}
+	if (c->broken)
+		return;
+	if (c->sent == c->out.len) {
+		sbuf_done(&c->out);
+		c->sent = 0;
+	}
+	loop_watch_writable(c->watch, c->out.len > 0);
+}
+
+void channel_send(struct channel *c, const char *json, size_t n)
+{
+	const uint32_t length = htonl((uint32_t)n);
+
+	if (c->broken)
+		return;
+	sbuf_add(&c->out, &length, sizeof length);
+	sbuf_add(&c->out, json, n);
+	if (sbuf_ok(&c->out))
+		flush(c);
+	else
+		break_off(c);
+}
+
+/* --- proofs --- */
+
+static void send_challenge(struct channel *c)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(256);
+	struct jw w = { .out = &text };
+
+	id_random_hex(c->nonce, ID_NONCE_LEN);
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "type", "challenge");
+	jw_int(&w, "version", CHANNEL_VERSION);
+	jw_str(&w, "nonce", c->nonce);
+	jw_close(&w, '}');
+	channel_send(c, text.data, text.len);
+}
+
+static void send_welcome(struct channel *c, const char *proof)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(256);
+	struct jw w = { .out = &text };
+
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "type", "welcome");
+	jw_str(&w, "proof", proof);
+	jw_close(&w, '}');
+	channel_send(c, text.data, text.len);
+}
+
+static const char *text_of(const struct jr *object, const char *key, enum jr_type type)
+{
+	const struct jr *member = jr_get(object, key);
+
+	return member && member->type == type ? member->text : NULL;
+}
+
+static bool prove(struct channel *c, const char *role, const char *first, const char *second,
+		  char to[CHANNEL_PROOF_HEX + 1])
+{
+	char text[2 * NONCE_MAX + 64];
+
+	(void)snprintf(text, sizeof text, "%s\n%lld\n%s\n%s", role, (long long)c->session, first, second);
+	return c->of->setup.prove(c->of->setup.arg, c->session, text, to);
+}
+
+/* Every byte is looked at, whatever the first says. */
+static bool same_proof(const char *given, const char *right)
+{
+	unsigned different = strlen(given) != CHANNEL_PROOF_HEX;
+
+	for (size_t i = 0; !different && i < CHANNEL_PROOF_HEX; i++)
+		different |= (unsigned char)given[i] ^ (unsigned char)right[i];
+	return !different;
+}
+
+/* The driver has gone on: of its older connection nothing more is said. */
+static void replace_older(struct channel *c)
+{
+	for (struct channel *other = c->of->all.next; other != &c->of->all; other = other->next) {
+		if (other == c || !other->proven || other->session != c->session)
+			continue;
+		break_off(other);
+		other->proven = false;
+	}
+}
+
+/* Does the driver know the secret? Then it is welcome, and hears that we do. */
+static bool take_hello(struct channel *c, const struct jr *hello)
+{
+	const char *version = text_of(hello, "version", JR_NUMBER), *session = text_of(hello, "session", JR_NUMBER),
+		   *nonce = text_of(hello, "nonce", JR_STRING), *given = text_of(hello, "proof", JR_STRING);
+	char proof[CHANNEL_PROOF_HEX + 1];
+
+	if (!version || !session || !nonce || !given || strlen(nonce) > NONCE_MAX ||
+	    !str_to_i64(session, &c->session) || !str_eq(version, "1"))
+		return false;
+	if (!prove(c, "driver", c->nonce, nonce, proof) || !same_proof(given, proof) ||
+	    !prove(c, "florusd", nonce, c->nonce, proof))
+		return false;
+	replace_older(c);
+	c->proven = true;
+	c->of->strangers--;
+	c->in.limit = LENGTH_BYTES + CHANNEL_FRAME_MAX;
+	c->out.limit = CHANNEL_WAITING_MAX;
+	send_welcome(c, proof);
+	return true;
+}
+
+/* --- receiving --- */
+
+static bool take_message(struct channel *c, const char *text, size_t n)
+{
+	_arena_ struct arena *arena = arena_new(4 * n + 64 * 1024);
+	const struct channels_setup *setup = &c->of->setup;
+	const struct jr *message;
+	struct error e;
+
+	if (!jr_parse(arena, text, n, &message, &e) || message->type != JR_OBJECT)
+		return false;
+	const char *type = text_of(message, "type", JR_STRING);
+	if (!type)
+		return false;
+	if (c->proven) {
+		setup->message(setup->arg, c->session, type, message);
+		return true;
+	}
+	if (!str_eq(type, "hello") || !take_hello(c, message))
+		return false;
+	if (!c->broken)
+		setup->up(setup->arg, c->session, c, message);
+	return true;
+}
+
+/* Takes every whole frame from c->in. */
+static bool take_frames(struct channel *c)
+{
+	size_t at = 0;
+	uint32_t length;
+
+	while (!c->broken && c->in.len - at >= LENGTH_BYTES) {
+		memcpy(&length, c->in.data + at, LENGTH_BYTES);
+		length = ntohl(length);
+		if (length > c->in.limit - LENGTH_BYTES)
+			return false;
+		if (c->in.len - at - LENGTH_BYTES < length)
+			break;
+		if (!take_message(c, c->in.data + at + LENGTH_BYTES, length))
+			return false;
+		at += LENGTH_BYTES + length;
+	}
+	if (at == c->in.len) {
+		sbuf_done(&c->in); /* most drivers are silent most of the time */
+	} else if (at > 0) {
+		memmove(c->in.data, c->in.data + at, c->in.len - at);
+		c->in.len -= at;
+	}
+	return true;
+}
+
+/* As much as the frame that has begun may still need, in pieces of a turn. */
+static bool receive(struct channel *c)
+{
+	size_t room = c->in.limit - c->in.len;
+	char *to = sbuf_reserve(&c->in, room < READ_PER_TURN ? room : READ_PER_TURN);
+
+	if (!to)
+		return false;
+	ssize_t n = recv(c->fd, to, room < READ_PER_TURN ? room : READ_PER_TURN, MSG_DONTWAIT);
+	if (n > 0)
+		sbuf_grew(&c->in, (size_t)n);
+	return n > 0 ? take_frames(c) : n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+static void on_ready(void *arg)
+{
+	struct channel *c = arg;
+
+	if (c->out.len > c->sent)
+		flush(c);
+	if (!c->broken && !receive(c))
+		break_off(c);
+}
+
+/* --- listening --- */
+
+static void take_connection(struct channels *all, int fd)
+{
+	struct channel *c = xcalloc(1, sizeof *c);
+	struct error e;
+
+	c->of = all;
+	c->fd = fd;
+	c->since_ms = clock_now_ms();
+	c->in.limit = LENGTH_BYTES + CHANNEL_HELLO_MAX;
+	c->out.limit = CHANNEL_HELLO_MAX;
+	c->prev = all->all.prev;
+	c->next = &all->all;
+	c->prev->next = c->next->prev = c;
+	all->strangers++;
+	if (all->strangers > CHANNEL_STRANGERS_MAX || !loop_watch_new(all->loop, fd, on_ready, c, &c->watch, &e)) {
+		break_off(c);
+		return;
+	}
+	send_challenge(c);
+	loop_timer_set(all->timer, 0, 0);
+}
+
+static void on_listen(void *arg)
+{
+	struct channels *all = arg;
+
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		int fd = accept4(all->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0 && errno != EAGAIN) { /* no descriptor to be had: not again in every turn of the loop */
+			all->watch = loop_watch_free(all->watch);
+			loop_timer_set(all->timer, ACCEPT_PAUSE_MS, 0);
+		}
+		if (fd < 0)
+			return;
+		take_connection(all, fd);
+	}
+}
+
+static bool listen_on(const char *name, int *ret_fd, struct error *e)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t n = strlen(name);
+
+	if (n == 0 || n >= sizeof address.sun_path)
+		return error_set(e, ERR_CONFIG, "the name of the sessions' socket is too long");
+	memcpy(address.sun_path + 1, name, n); /* behind a NUL: an abstract name */
+	_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 ||
+	    bind(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) < 0 ||
+	    listen(fd, BACKLOG) < 0) {
+		error_errno(e, errno, "listen for session drivers on @%s", name);
+		e->code = ERR_CONFIG;
+		return false;
+	}
+	*ret_fd = take_fd(&fd);
+	return true;
+}
+
+bool channels_new(struct loop *l, const struct channels_setup *setup, struct channels **ret, struct error *e)
+{
+	struct channels *all = xcalloc(1, sizeof *all);
+
+	all->loop = l;
+	all->setup = *setup;
+	all->listen_fd = -1;
+	all->all.prev = all->all.next = &all->all;
+	all->timer = loop_timer_new(l, sweep, all);
+	if (!listen_on(setup->name, &all->listen_fd, e) ||
+	    !loop_watch_new(l, all->listen_fd, on_listen, all, &all->watch, e)) {
+		(void)channels_free(all);
+		return false;
+	}
+	*ret = all;
+	return true;
+}
+
+struct channels *channels_free(struct channels *all)
+{
+	if (!all)
+		return NULL;
+	for (struct channel *c = all->all.next, *next; c != &all->all; c = next) {
+		next = c->next;
+		free_channel(c);
+	}
+	all->watch = loop_watch_free(all->watch);
+	all->timer = loop_timer_free(all->timer);
+	closep(&all->listen_fd);
+	free(all);
+	return NULL;
+}
