@@ -56,7 +56,7 @@ void api_answer_error(struct call *c, const struct error *e)
 	struct jw w = { .out = &body };
 	char seconds[16];
 
-	if (e->code == ERR_MALFORMED) {
+	if (e->code == ERR_MALFORMED || e->code == ERR_SESSION_STATE) {
 		jw_str(&w, NULL, e->msg);
 	} else {
 		jw_open(&w, NULL, '{');
@@ -66,7 +66,7 @@ void api_answer_error(struct call *c, const struct error *e)
 	(void)snprintf(seconds, sizeof seconds, "%d", RETRY_AFTER_S);
 	if (e->code == ERR_BUSY || e->code == ERR_UNAVAILABLE || e->code == ERR_NO_SPACE || e->code == ERR_CONFLICT)
 		http_reply_header(c->rq, "Retry-After", seconds);
-	if (error_http_status(e->code) >= 500)
+	if (error_http_status(e->code) >= 500 && e->code != ERR_SESSION_STATE)
 		log_failure(c, e);
 	api_answer(c, error_http_status(e->code), &body);
 }

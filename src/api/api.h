@@ -8,13 +8,14 @@
 #include "config/config.h"
 #include "http/route.h"
 #include "model/access.h"
-#include "service/batches.h"
+#include "service/sessions.h"
 
 enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* bytes of an answer that is not streamed: 100 objects are 1 MB at the worst */
 
 struct api {
 	const struct config *config;
 	struct batches *batches;
+	struct sessions *sessions;
 	struct store *store;
 	struct auth *auth; /* NULL: nobody has a name */
 	const struct access *access;
@@ -32,8 +33,10 @@ struct call {
 	struct access_caller caller; /* the same, with what the lists say */
 	struct access_caller acting; /* whose rights count: the caller's, or of whom he named by doAs */
 	const struct route *route;
+	struct batches *jobs;      /* what the route is about: batches or sessions */
 	char id[ROUTE_ID_MAX + 2]; /* of the path, decoded */
-	int64_t from, size;        /* of a log */
+	char number[ROUTE_NUMBER_MAX + 1];
+	int64_t from, size; /* of a log */
 };
 
 void api_handle(void *api, struct http_request *rq); /* the http_handler */
@@ -67,6 +70,9 @@ MUST_CHECK bool api_query_int(struct call *c, const char *name, int64_t standard
 
 /* view.c */
 /* The object of livy.md 1.4; without the right to it, its log is []. */
+void view_session(struct jw *w, const struct call *c, const struct batch *job, bool with_log); /* livy.md 1.6 */
+void view_log(struct jw *w, struct batches *b, const struct batch *batch,
+	      bool with_log); /* the last lines, as an array */
 void view_batch(struct jw *w, struct batches *b, const struct batch *batch, bool with_log);
 struct blob *view_batch_blob(struct batches *b,
 			     const struct batch *batch); /* with the log; kept until it changes; borrowed */
@@ -75,6 +81,9 @@ struct blob *view_batch_blob(struct batches *b,
 typedef void api_fn(struct call *c, const char *id);
 typedef void api_batch_fn(struct call *c, const struct batch *batch);
 api_fn batches_on_list, batches_on_create;
+api_fn sessions_on_list, sessions_on_create;
+api_batch_fn sessions_on_get, sessions_on_state, sessions_on_stop;
+api_batch_fn statements_on_list, statements_on_create, statements_on_get, statements_on_cancel;
 api_batch_fn batches_on_get, batches_on_state, batches_on_log, batches_on_delete;
 api_fn health_on_version, health_on_live, health_on_ready;
 api_fn ui_on_root, ui_on_lists, ui_on_one, ui_on_log, ui_on_static;

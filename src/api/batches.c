@@ -136,5 +136,5 @@ void batches_on_delete(struct call *c, const struct batch *batch)
 	char id[24];
 
 	(void)snprintf(id, sizeof id, "%lld", (long long)batch->id);
-	batches_delete(c->api->batches, id, deleted, c);
+	batches_delete(c->jobs, id, deleted, c);
 }

@@ -148,5 +148,5 @@ void batches_on_log(struct call *c, const struct batch *batch)
 	struct log_call *lc = xcalloc(1, sizeof *lc);
 	lc->call = c;
 	lc->id = batch->id;
-	batches_log(c->api->batches, batch, opened, lc);
+	batches_log(c->jobs, batch, opened, lc);
 }

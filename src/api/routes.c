@@ -15,6 +15,17 @@ static const struct route routes[] = {
 	{ HTTP_DELETE, "/batches/{id}", ACCESS_MODIFY, NULL, batches_on_delete },
 	{ HTTP_GET, "/batches/{id}/state", ACCESS_VIEW, NULL, batches_on_state },
 	{ HTTP_GET, "/batches/{id}/log", ACCESS_VIEW_LOG, NULL, batches_on_log },
+	{ HTTP_GET, "/sessions", ACCESS_VIEW, sessions_on_list, NULL },
+	{ HTTP_POST, "/sessions", ACCESS_CREATE, sessions_on_create, NULL },
+	{ HTTP_GET, "/sessions/{id}", ACCESS_VIEW, NULL, sessions_on_get },
+	{ HTTP_DELETE, "/sessions/{id}", ACCESS_MODIFY, NULL, batches_on_delete },
+	{ HTTP_GET, "/sessions/{id}/state", ACCESS_VIEW, NULL, sessions_on_state },
+	{ HTTP_GET, "/sessions/{id}/log", ACCESS_VIEW_LOG, NULL, batches_on_log },
+	{ HTTP_POST, "/sessions/{id}/stop", ACCESS_MODIFY, NULL, sessions_on_stop },
+	{ HTTP_GET, "/sessions/{id}/statements", ACCESS_VIEW_LOG, NULL, statements_on_list },
+	{ HTTP_POST, "/sessions/{id}/statements", ACCESS_MODIFY, NULL, statements_on_create },
+	{ HTTP_GET, "/sessions/{id}/statements/{number}", ACCESS_VIEW_LOG, NULL, statements_on_get },
+	{ HTTP_POST, "/sessions/{id}/statements/{number}/cancel", ACCESS_MODIFY, NULL, statements_on_cancel },
 	{ HTTP_GET, "/version", ACCESS_VIEW, health_on_version, NULL },
 	{ HTTP_GET, "/healthz", ACCESS_PROBE, health_on_live, NULL },
 	{ HTTP_GET, "/livez", ACCESS_PROBE, health_on_live, NULL },
@@ -137,7 +148,7 @@ static bool act(struct call *c, struct error *e)
 
 static void run(struct call *c)
 {
-	bool livy = str_starts(c->route->pattern, "/batches");
+	bool livy = str_starts(c->route->pattern, "/batches") || str_starts(c->route->pattern, "/sessions");
 	struct error e = { 0 };
 
 	if (livy)
@@ -145,7 +156,7 @@ static void run(struct call *c)
 	if ((livy && !version_ok(c->rq, &e)) || !act(c, &e) || !http_body_decode(c->rq, &e))
 		api_answer_error(c, &e);
 	else if (c->route->handle_batch)
-		batches_get(c->api->batches, c->id, found, c);
+		batches_get(c->jobs, c->id, found, c);
 	else if (!api_may(c, (enum access_right)c->route->right, NULL))
 		api_answer_forbidden(c);
 	else
@@ -233,7 +244,9 @@ void api_handle(void *arg, struct http_request *rq)
 	c->mount_len = mount_of(path);
 	if (path && route_find(routes, ARRAY_LEN(routes), method_of(rq), path + c->mount_len, &match) == ROUTE_FOUND) {
 		c->route = match.route;
+		c->jobs = str_starts(match.route->pattern, "/sessions") ? sessions_jobs(api->sessions) : api->batches;
 		memcpy(c->id, match.id, strlen(match.id) + 1);
+		memcpy(c->number, match.number, strlen(match.number) + 1);
 	}
 	log_debug("request", LOG_STR("method", http_method_name(rq)), LOG_STR("path", http_path(rq)),
 		  LOG_STR("request", http_request_id(rq)));

@@ -1,6 +1,18 @@
 #include "api/api.h"
 #include "base/blob.h"
 
+void view_log(struct jw *w, struct batches *b, const struct batch *batch, bool with_log)
+{
+	jw_open(w, "log", '[');
+	if (with_log && batch->attempt > 0) {
+		(void)batches_log_changed(b, batch); /* opens it */
+		excerpt_write(batch->excerpt, state_is_final(batch->state), w);
+	}
+	if (state_is_final(batch->state))
+		excerpt_close(batch->excerpt);
+	jw_close(w, ']');
+}
+
 void view_batch(struct jw *w, struct batches *b, const struct batch *batch, bool with_log)
 {
 	jw_open(w, NULL, '{');
@@ -15,14 +27,7 @@ void view_batch(struct jw *w, struct batches *b, const struct batch *batch, bool
 	jw_null(w, "sparkUiUrl");
 	jw_null(w, "executorLogUrls");
 	jw_close(w, '}');
-	jw_open(w, "log", '[');
-	if (with_log && batch->attempt > 0) {
-		(void)batches_log_changed(b, batch); /* opens it */
-		excerpt_write(batch->excerpt, state_is_final(batch->state), w);
-	}
-	if (state_is_final(batch->state))
-		excerpt_close(batch->excerpt);
-	jw_close(w, ']');
+	view_log(w, b, batch, with_log);
 	jw_close(w, '}');
 }
 

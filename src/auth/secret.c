@@ -45,6 +45,12 @@ void secret_sha256(const void *bytes, size_t n, struct digest *ret)
 		abort();
 }
 
+void secret_hmac(const void *key, size_t key_n, const void *bytes, size_t n, struct digest *ret)
+{
+	if (gnutls_hmac_fast(GNUTLS_MAC_SHA256, key, key_n, bytes, n, ret->bytes) != 0)
+		abort();
+}
+
 bool secret_equal(const struct digest *a, const struct digest *b)
 {
 	return gnutls_memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;

@@ -23,6 +23,8 @@ struct mac *mac_free(struct mac *m); /* takes NULL; returns NULL */
 /* HMAC-SHA256 over `kind` and the bytes; kinds keep apart what must not be taken for one another. */
 void mac_of(struct mac *m, char kind, const void *bytes, size_t n, struct digest *ret);
 
+/* HMAC-SHA256 with a key of one's own. */
+void secret_hmac(const void *key, size_t key_n, const void *bytes, size_t n, struct digest *ret);
 void secret_sha256(const void *bytes, size_t n, struct digest *ret);
 bool secret_equal(const struct digest *a, const struct digest *b); /* in constant time */
 

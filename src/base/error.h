@@ -12,24 +12,25 @@
 
 /*
  * Every way to fail: code, wire name, HTTP status, exit status of a command.
- * ERR_MALFORMED is shown as a bare JSON string, all others as {"msg":…} (livy.md 1.1).
+ * ERR_MALFORMED and ERR_SESSION_STATE are shown as a bare JSON string, all others as {"msg":…} (livy.md 1.1).
  */
-#define ERROR_CODES(X)                                                                             \
-	X(ERR_NONE, "ok", 200, 0)                                                                  \
-	X(ERR_INVALID, "invalid", 400, 2)           /* understood and refused */                   \
-	X(ERR_MALFORMED, "malformed", 400, 2)       /* the body is not what the route reads */     \
-	X(ERR_FORBIDDEN, "forbidden", 403, 4)       /* */                                          \
-	X(ERR_NOT_FOUND, "not_found", 404, 3)       /* */                                          \
-	X(ERR_CONFLICT, "conflict", 409, 5)         /* not now: something else is in the way */    \
-	X(ERR_TOO_LARGE, "too_large", 413, 2)       /* over a named ceiling */                     \
-	X(ERR_UNACCEPTABLE, "unacceptable", 406, 2) /* no answer in the form that was asked for */ \
-	X(ERR_UNSUPPORTED, "unsupported", 415, 2)   /* a coding of the body we do not know */      \
-	X(ERR_KEY_REUSED, "key_reused", 422, 5)     /* Idempotency-Key with another body */        \
-	X(ERR_BUSY, "busy", 429, 6)                 /* a queue is full; Retry-After */             \
-	X(ERR_INTERNAL, "internal", 500, 1)         /* our fault */                                \
-	X(ERR_UNAVAILABLE, "unavailable", 503, 6)   /* the store or a cluster is away */           \
-	X(ERR_NO_SPACE, "no_space", 507, 6)         /* disk full */                                \
-	X(ERR_CONFIG, "config", 500, 78)            /* what the administrator wrote; EX_CONFIG */
+#define ERROR_CODES(X)                                                                                               \
+	X(ERR_NONE, "ok", 200, 0)                                                                                    \
+	X(ERR_INVALID, "invalid", 400, 2)             /* understood and refused */                                   \
+	X(ERR_MALFORMED, "malformed", 400, 2)         /* the body is not what the route reads */                     \
+	X(ERR_FORBIDDEN, "forbidden", 403, 4)         /* */                                                          \
+	X(ERR_NOT_FOUND, "not_found", 404, 3)         /* */                                                          \
+	X(ERR_CONFLICT, "conflict", 409, 5)           /* not now: something else is in the way */                    \
+	X(ERR_TOO_LARGE, "too_large", 413, 2)         /* over a named ceiling */                                     \
+	X(ERR_UNACCEPTABLE, "unacceptable", 406, 2)   /* no answer in the form that was asked for */                 \
+	X(ERR_UNSUPPORTED, "unsupported", 415, 2)     /* a coding of the body we do not know */                      \
+	X(ERR_KEY_REUSED, "key_reused", 422, 5)       /* Idempotency-Key with another body */                        \
+	X(ERR_BUSY, "busy", 429, 6)                   /* a queue is full; Retry-After */                             \
+	X(ERR_INTERNAL, "internal", 500, 1)           /* our fault */                                                \
+	X(ERR_SESSION_STATE, "session_state", 500, 5) /* a session that is not up: Livy's clients want a 500 here */ \
+	X(ERR_UNAVAILABLE, "unavailable", 503, 6)     /* the store or a cluster is away */                           \
+	X(ERR_NO_SPACE, "no_space", 507, 6)           /* disk full */                                                \
+	X(ERR_CONFIG, "config", 500, 78)              /* what the administrator wrote; EX_CONFIG */
 
 #define X(code, name, http, exit) code,
 enum error_code { ERROR_CODES(X) ERROR_CODE_COUNT };

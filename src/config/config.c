@@ -284,6 +284,26 @@ static bool settle_shim(struct loader *l, struct error *e)
 	return settle(l, id, "default", e, "/usr/libexec/florus/florus-shim");
 }
 
+/* Where the driver of sessions is; the same three places. A source tree has it beside build/. */
+static bool settle_driver(struct loader *l, struct error *e)
+{
+	static const char *const places[] = { "driver", "../driver", "../share/florus/driver" };
+	enum config_option_id id = CONFIG_OPTION_florus_session_driver;
+	char self[PATH_MAX], path[2 * PATH_MAX];
+
+	if (l->c->florus_session_driver)
+		return true;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	for (size_t i = 0; n > 0 && i < ARRAY_LEN(places); i++) {
+		self[n] = '\0';
+		(void)snprintf(path, sizeof path, "%.*s%s/florus_session.py", (int)(strrchr(self, '/') - self + 1),
+			       self, places[i]);
+		if (access(path, R_OK) == 0)
+			return settle(l, id, "near florusd", e, "%s", path);
+	}
+	return settle(l, id, "default", e, "/usr/share/florus/driver/florus_session.py");
+}
+
 static bool settle_all(struct loader *l, const char *const *env, struct error *e)
 {
 	const char *spark = variable(env, "SPARK_HOME");
@@ -295,7 +315,7 @@ static bool settle_all(struct loader *l, const char *const *env, struct error *e
 	if (l->c->florus_launch_max_running == 0 &&
 	    !settle(l, CONFIG_OPTION_florus_launch_max_running, "number of cores", e, "%ld", cores > 0 ? cores : 1))
 		return false;
-	return settle_state_dir(l, env, e) && settle_shim(l, e);
+	return settle_state_dir(l, env, e) && settle_shim(l, e) && settle_driver(l, e);
 }
 
 bool config_load(const struct config_sources *sources, config_warn_fn *warn_fn, void *arg, struct config **ret,

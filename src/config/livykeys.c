@@ -20,7 +20,7 @@ static const struct {
 
 #define NO_KINIT "this version gets no tickets for jobs"
 #define OWN_TLS "TLS takes PEM files, see florus.tls.cert"
-#define NO_SESSIONS "this version runs batches only, no interactive sessions"
+#define NO_SESSIONS "the driver of sessions is another one here, and has no use for it"
 #define NO_YARN "this version does not watch YARN"
 #define NO_KUBERNETES "this version does not watch Kubernetes"
 #define OWN_STORE "jobs are always durable, in florus.state-dir"
@@ -53,16 +53,11 @@ static const struct {
 	{ "livy.hadoop.security.credential.provider.path", OWN_TLS },
 
 	{ "livy.session.staging-dir", NO_SESSIONS },
-	{ "livy.repl.enable-hive-context", NO_SESSIONS },
 	{ "livy.repl.jars", NO_SESSIONS },
 	{ "livy.rsc.*", NO_SESSIONS },
 	{ "livy.client.http.*", "it belongs to the client" },
 	{ "livy.server.heartbeat-watchdog.interval", NO_SESSIONS },
-	{ "livy.server.session.timeout-check", NO_SESSIONS },
 	{ "livy.server.session.timeout-check.skip-busy", NO_SESSIONS },
-	{ "livy.server.session.timeout", NO_SESSIONS },
-	{ "livy.server.session.ttl-check", NO_SESSIONS },
-	{ "livy.server.session.ttl", NO_SESSIONS },
 	{ "livy.server.session.manage.threads", OWN_LOOP },
 	{ "livy.server.session.manage.shutdown.timeout", OWN_LOOP },
 	{ "livy.server.session.manage.wait.queue.size", OWN_LOOP },

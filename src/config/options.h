@@ -57,6 +57,18 @@ enum {
 	X(DURATION, livy_server_session_state_retain_ms, "livy.server.session.state-retain.sec", "600s", \
 	  0, 10 * CONFIG_YEAR_MS, NULL, CONFIG_RELOADABLE, \
 	  "How long lists show a finished job. A duration, despite the name.") \
+	X(BOOL, livy_server_session_timeout_check, "livy.server.session.timeout-check", "true", 0, 0, NULL, 0, \
+	  "Whether interactive sessions that nobody uses are ended.") \
+	X(DURATION, livy_server_session_timeout_ms, "livy.server.session.timeout", "1h", 1, 10 * CONFIG_YEAR_MS, NULL, 0, \
+	  "How long a session may be without a statement; a session's own idleTimeout beats it.") \
+	X(BOOL, livy_server_session_ttl_check, "livy.server.session.ttl-check", "false", 0, 0, NULL, 0, \
+	  "Whether sessions are ended after a time, used or not.") \
+	X(DURATION, livy_server_session_ttl_ms, "livy.server.session.ttl", "8h", 1, 10 * CONFIG_YEAR_MS, NULL, 0, \
+	  "That time; a session's own ttl beats it.") \
+	X(BOOL, livy_repl_enable_hive_context, "livy.repl.enable-hive-context", "false", 0, 0, NULL, 0, \
+	  "Whether sessions have Hive support.") \
+	X(INT, livy_rsc_sql_num_rows, "livy.rsc.sql.num-rows", "1000", 1, 1000000, NULL, 0, \
+	  "Most rows that a statement of SQL answers.") \
 	X(BYTES, livy_server_request_header_size_bytes, "livy.server.request-header.size", "131072", \
 	  4 * CONFIG_KIB, CONFIG_MIB, NULL, 0, "Longest header block of a request.") \
 	X(BOOL, livy_server_security_headers_enabled, "livy.server.security-headers.enabled", "true", 0, 0, NULL, 0, \
@@ -130,6 +142,13 @@ enum {
 	  "How many jobs may wait; further ones are refused with 429.") \
 	X(INT, florus_queue_max_per_user, "florus.queue.max-per-user", "0", 0, 10000000, NULL, CONFIG_RELOADABLE, \
 	  "How many jobs of one user may wait; further ones of his are refused with 429. 0: as many as of all.") \
+	X(INT, florus_session_max, "florus.session.max", "100", 1, 100000, NULL, 0, \
+	  "How many interactive sessions run at the same time; further ones wait.") \
+	X(BYTES, florus_session_output_max_bytes, "florus.session.output-max", "1m", CONFIG_KIB, 8 * CONFIG_MIB, NULL, 0, \
+	  "Most that one statement may answer: longer text is cut, larger data is an error.") \
+	X(STR, florus_session_driver, "florus.session.driver", NULL, 0, 0, NULL, 0, \
+	  "Path of florus_session.py, the program of a session. Not set: beside florusd, else ../share/florus/driver from there, " \
+	  "else /usr/share/florus/driver.") \
 	X(DURATION, florus_kill_grace_ms, "florus.kill.grace", "10s", 0, CONFIG_HOUR_MS, NULL, CONFIG_RELOADABLE, \
 	  "How long a deleted job may take to stop by itself (TERM) before it is stopped (KILL).") \
 	X(DURATION, florus_history_retain_ms, "florus.history.retain", "30d", 0, 100 * CONFIG_YEAR_MS, NULL, \

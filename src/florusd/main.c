@@ -12,16 +12,18 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-enum { OVERRIDES_MAX = 256, GO_TIMEOUT_MS = 30000, HEADER_PAIRS = 6 };
+enum { OVERRIDES_MAX = 256, GO_TIMEOUT_MS = 30000, STATE_PATH_MAX = 4096, HEADER_PAIRS = 6 };
 
 struct florusd {
 	struct config *config;
 	struct loop *loop;
-	struct statedir dir;
-	struct runner *runner;
-	struct store *store;
+	struct statedir dir,
+		sessions_dir; /* the second below the first: sessions have a store and a run/ of their own */
+	struct runner *runner, *sessions_runner;
+	struct store *store, *sessions_store;
 	struct access *access;
 	struct batches *batches;
+	struct sessions *sessions;
 	struct api api;
 	struct http_server *server;
 	const char *headers[2 * HEADER_PAIRS + 1];
@@ -261,6 +263,7 @@ static bool start_http(struct florusd *d, struct error *e)
 	security_headers(d);
 	d->api.config = c;
 	d->api.batches = d->batches;
+	d->api.sessions = d->sessions;
 	d->api.access = d->access;
 	d->api.store = d->store;
 	return http_server_new(d->loop, &http, api_handle, &d->api, &d->server, e) &&
@@ -274,6 +277,42 @@ static void warn_ids(const struct florusd *d)
 		log_warn(
 			"the store is an older copy: ids that it knows nothing of were given before and are not given again",
 			LOG_INT("lost", store_ids_lost(d->store)), LOG_INT("next", store_next_id(d->store)));
+}
+
+static bool open_sessions(struct florusd *d, struct error *e)
+{
+	const struct config *c = d->config;
+	char path[STATE_PATH_MAX];
+
+	if (snprintf(path, sizeof path, "%s/sessions", c->florus_state_dir) >= (int)sizeof path)
+		return error_set(e, ERR_CONFIG, "florus.state-dir is too long");
+	if (!statedir_open(path, &d->sessions_dir, e))
+		return false;
+	if (!str_eq(c->florus_launch_run_as, "self") && !statedir_let_pass(&d->sessions_dir, e))
+		return false;
+	const struct runner_config run = { c->florus_launch_shim, d->sessions_dir.run_fd, c->florus_kill_grace_ms,
+					   GO_TIMEOUT_MS, c->florus_log_max_bytes };
+	return runner_new(d->loop, &run, &d->sessions_runner, e) && store_open(path, &d->sessions_store, e);
+}
+
+static bool start_sessions(struct florusd *d, const char *const *env, struct error *e)
+{
+	char key[STATEDIR_KEY_HEX + 1];
+	const struct sessions_setup setup = { .loop = d->loop,
+					      .config = d->config,
+					      .env = env,
+					      .store = d->sessions_store,
+					      .runner = d->sessions_runner,
+					      .run_dirfd = d->sessions_dir.run_fd,
+					      .access = d->access,
+					      .key = key,
+					      .driver = d->config->florus_session_driver,
+					      .fatal = on_store_lost,
+					      .fatal_arg = d };
+	bool ok = statedir_key(&d->sessions_dir, key, e) && sessions_new(&setup, &d->sessions, e);
+
+	explicit_bzero(key, sizeof key);
+	return ok;
 }
 
 /* The order matters: the launcher forks before there is a store, a thread or a listening socket. */
@@ -293,17 +332,19 @@ static bool start(struct florusd *d, const char *const *env, struct error *e)
 		return false;
 	const struct runner_config run = { c->florus_launch_shim, d->dir.run_fd, c->florus_kill_grace_ms, GO_TIMEOUT_MS,
 					   c->florus_log_max_bytes };
-	if (!runner_new(d->loop, &run, &d->runner, e) || !store_open(c->florus_state_dir, &d->store, e))
+	if (!runner_new(d->loop, &run, &d->runner, e) || !open_sessions(d, e) ||
+	    !store_open(c->florus_state_dir, &d->store, e))
 		return false;
 	start_access(d);
 	warn_ids(d);
-	const struct batches_setup setup = { d->loop,       c,         env,           d->store, d->runner,
-					     d->dir.run_fd, d->access, on_store_lost, d };
+	const struct batches_setup setup = { d->loop,       c,         env,  d->store,      d->runner,
+					     d->dir.run_fd, d->access, NULL, on_store_lost, d };
 	/* Before anybody can know that we are there; the callbacks only come when the loop turns. */
 	loop_on_signal(d->loop, SIGTERM, on_term, d);
 	loop_on_signal(d->loop, SIGINT, on_term, d);
 	loop_on_signal(d->loop, SIGHUP, on_hup, d);
-	if (!start_auth(d, e) || !batches_new(&setup, &d->batches, e) || !start_http(d, e))
+	if (!start_auth(d, e) || !batches_new(&setup, &d->batches, e) || !start_sessions(d, env, e) ||
+	    !start_http(d, e))
 		return false;
 	return true;
 }
@@ -321,12 +362,19 @@ static void take_down(struct florusd *d)
 	d->api.auth = auth_free(d->api.auth);
 	if (d->batches)
 		batches_stop(d->batches);
+	if (d->sessions)
+		sessions_stop(d->sessions);
+	d->sessions_store = store_free(d->sessions_store);
 	d->store = store_free(d->store); /* answers what was promised */
 	d->server = http_server_free(d->server);
+	d->sessions = sessions_free(d->sessions);
 	d->batches = batches_free(d->batches);
+	d->sessions_runner = runner_free(d->sessions_runner);
 	d->runner = runner_free(d->runner);
 	d->access = access_free(d->access);
 	d->loop = loop_free(d->loop); /* ends what the pool still removes */
+	if (d->sessions_dir.fd > 0)
+		statedir_close(&d->sessions_dir);
 	if (d->dir.fd > 0)
 		statedir_close(&d->dir);
 	d->config = config_free(d->config);

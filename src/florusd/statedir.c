@@ -1,5 +1,6 @@
 #include "florusd/statedir.h"
 #include "base/fdio.h"
+#include "base/id.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -122,6 +123,27 @@ bool statedir_publish(const struct statedir *d, const char *scheme, const char *
 	sbuf_addf(&url, "%s://%s%s%s:%d%s\n", scheme, v6 && !any ? "[" : "", any ? "127.0.0.1" : host,
 		  v6 && !any ? "]" : "", port, base_path ? base_path : "");
 	return fdio_replace_file(d->fd, "url", url.data, url.len, e);
+}
+
+bool statedir_key(const struct statedir *d, char to[STATEDIR_KEY_HEX + 1], struct error *e)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(STATEDIR_KEY_HEX + 1);
+
+	if (fdio_read_file(d->fd, "key", &text, e)) {
+		if (text.len != STATEDIR_KEY_HEX)
+			return error_set(
+				e, ERR_CONFIG,
+				"the file key of the state directory is damaged; remove it when no session runs");
+	} else if (e->code != ERR_NOT_FOUND) {
+		return error_wrap(e, "read the key of the state directory");
+	} else {
+		id_random_hex(sbuf_reserve(&text, STATEDIR_KEY_HEX), STATEDIR_KEY_HEX);
+		sbuf_grew(&text, STATEDIR_KEY_HEX);
+		if (!fdio_replace_file(d->fd, "key", text.data, text.len, e))
+			return false;
+	}
+	memcpy(to, text.data, STATEDIR_KEY_HEX + 1);
+	return true;
 }
 
 void statedir_close(struct statedir *d)

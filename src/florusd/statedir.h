@@ -5,6 +5,7 @@
  *     <state-dir>/url         where it answers; there only while it serves
  *     <state-dir>/florus.db   store/
  *     <state-dir>/run/        run/
+ *     <state-dir>/sessions/   the same again, for interactive sessions, and a key
  */
 #pragma once
 #include "base/error.h"
@@ -23,4 +24,9 @@ MUST_CHECK bool statedir_open(const char *path, struct statedir *ret, struct err
 MUST_CHECK bool statedir_let_pass(const struct statedir *d, struct error *e);
 MUST_CHECK bool statedir_publish(const struct statedir *d, const char *scheme, const char *host, int port,
 				 const char *base_path, struct error *e);
+
+/* The directory's own random key, made when it is not there yet: file `key`, 0600. ERR_CONFIG: it is not what we wrote. */
+enum { STATEDIR_KEY_HEX = 64 };
+MUST_CHECK bool statedir_key(const struct statedir *d, char to[STATEDIR_KEY_HEX + 1], struct error *e);
+
 void statedir_close(struct statedir *d); /* takes the url away */

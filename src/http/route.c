@@ -32,8 +32,19 @@ static ssize_t take_segment(const char *s, const char **next, char *to, size_t s
 
 enum { SEGMENT_MAX = ROUTE_ID_MAX + 2 };
 
-/* Does the path fit the pattern? Copies the id. */
-static bool fits(const char *pattern, const char *path, char *id)
+/* Takes what stands where the pattern has {id} or {number}. */
+static bool take_parameter(struct route_match *m, const char *name, const char *got, size_t len)
+{
+	bool is_number = str_starts(name, "{number}");
+
+	if (is_number && len > ROUTE_NUMBER_MAX)
+		return false;
+	memcpy(is_number ? m->number : m->id, got, len + 1);
+	return true;
+}
+
+/* Does the path fit the pattern? Copies the parameters. */
+static bool fits(const char *pattern, const char *path, struct route_match *m)
 {
 	bool collection = !strchr(pattern, '{') && pattern[1];
 	char got[SEGMENT_MAX];
@@ -46,10 +57,12 @@ static bool fits(const char *pattern, const char *path, char *id)
 		pattern = want + want_len;
 		if (len < 0 || len > ROUTE_ID_MAX)
 			return false;
-		if (want[0] == '{' && len > 0)
-			memcpy(id, got, (size_t)len + 1);
-		else if ((size_t)len != want_len || memcmp(want, got, want_len) != 0)
+		if (want[0] == '{' && len > 0) {
+			if (!take_parameter(m, want, got, (size_t)len))
+				return false;
+		} else if ((size_t)len != want_len || memcmp(want, got, want_len) != 0) {
 			return false;
+		}
 	}
 	return *pattern == '\0' && (*path == '\0' || (collection && *path == '/' && strchr(";", path[1])));
 }
@@ -83,8 +96,8 @@ enum route_result route_find(const struct route *routes, size_t count, enum http
 	if (!escapes_ok(path))
 		return ROUTE_BAD_ESCAPE;
 	for (size_t i = 0; i < count; i++) {
-		ret->id[0] = '\0';
-		if (!fits(routes[i].pattern, path, ret->id))
+		ret->id[0] = ret->number[0] = '\0';
+		if (!fits(routes[i].pattern, path, ret))
 			continue;
 		allowed |= routes[i].method;
 		if (routes[i].method != (method == HTTP_HEAD ? HTTP_GET : method))

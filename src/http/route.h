@@ -1,14 +1,14 @@
 /*
  * route - a table of method, path pattern and handler: matching, and what a path allows.
  *
- * Patterns are literal segments and at most one {id}: "/batches/{id}/log". Paths match whole and
+ * Patterns are literal segments, at most one {id}, and then at most one {number}: "/sessions/{id}/statements/{number}". Paths match whole and
  * case-sensitively; one trailing slash is accepted only at a collection (a pattern without {id});
  * "//" is nothing. A path ends at its first ';', then escapes are decoded: %2F does not separate (livy.md 1.0).
  */
 #pragma once
 #include "http/server.h"
 
-enum { ROUTE_ID_MAX = 1024 }; /* bytes of a decoded id or name */
+enum { ROUTE_ID_MAX = 1024, ROUTE_NUMBER_MAX = 64 }; /* bytes of a decoded id or name; of a number */
 
 struct call;
 struct batch;
@@ -27,6 +27,7 @@ enum route_result { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD, ROUTE_BAD_ESCAP
 struct route_match {
 	const struct route *route; /* ROUTE_FOUND */
 	char id[ROUTE_ID_MAX + 2];
+	char number[ROUTE_NUMBER_MAX + 1];
 	char allow[64]; /* ROUTE_NO_METHOD: for the Allow header */
 };
 

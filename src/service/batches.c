@@ -90,6 +90,9 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 	b->run_dirfd = setup->run_dirfd;
 	b->access = setup->access;
 	b->backlog = backlog_new();
+	b->kind = setup->kind ? *setup->kind
+			      : (struct batches_kind){ .type = SPEC_BATCH,
+						       .max_running = b->config->florus_launch_max_running };
 	b->by_name = map_new();
 	b->arriving = map_new();
 	b->queue.queue_prev = b->queue.queue_next = &b->queue;
@@ -103,7 +106,8 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 
 	int64_t since_ms = clock_wall_ms() - b->config->livy_server_session_state_retain_ms;
 	if (!rules_load(b->config, &b->policy, e) || !launch_setup(b, setup->env, e) || !runas_setup(b, e) ||
-	    !hide_setup(b, e) || !store_load(b->store, since_ms, BATCHES_RECENT_MAX, load_row, &loading, e)) {
+	    !hide_setup(b, e) ||
+	    !store_load(b->store, since_ms, BATCHES_RECENT_MAX, b->kind.keeps_request, load_row, &loading, e)) {
 		free(loading.unfinished);
 		free(loading.boot_ids);
 		b->stopping = true;
@@ -111,6 +115,8 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 		return false;
 	}
 	registry_sort(b);
+	for (size_t i = 0; i < b->count; i++)
+		registry_tell_changed(b->items[i]);
 	store_start(b->store, b->loop, setup->fatal, setup->fatal_arg);
 	take_up(&loading);
 	janitor_start(b);
@@ -148,6 +154,7 @@ struct batches *batches_free(struct batches *b)
 		return NULL;
 	supervise_drop_unstored(b);
 	for (size_t i = 0; i < b->count; i++) {
+		registry_tell_gone(b->items[i]);
 		b->items[i]->queue_prev = b->items[i]->queue_next = NULL;
 		registry_release(b->items[i]);
 	}
@@ -179,6 +186,21 @@ const struct batch *batches_at(const struct batches *b, int64_t index)
 	return &b->items[index]->shown;
 }
 
+const struct batch *batches_by_id(const struct batches *b, int64_t id)
+{
+	const struct entry *en = registry_by_id(b, id);
+
+	return en ? &en->shown : NULL;
+}
+
+void batches_forget_view(struct batches *b, int64_t id)
+{
+	struct entry *en = registry_by_id(b, id);
+
+	if (en)
+		registry_forget_view(en);
+}
+
 /* A look-up in history, on its way. */
 struct lookup {
 	struct store_get get; /* first */
@@ -202,6 +224,7 @@ static void looked_up(struct store_op *op)
 		.owner = row->owner,
 		.proxy_user = row->proxy_user,
 		.app_id = row->app_id,
+		.request = row->request,
 		.created_ms = row->created_ms,
 		.started_ms = row->started_ms,
 		.finished_ms = row->finished_ms,
@@ -240,6 +263,7 @@ static void look_up(struct batches *b, const char *ref, int64_t id, bool by_name
 	l->ref = xstrdup(ref);
 	l->get.id = id;
 	l->get.name = by_name ? l->ref : NULL;
+	l->get.with_request = b->kind.keeps_request;
 	l->get.op.done = looked_up;
 	store_get(b->store, &l->get);
 }

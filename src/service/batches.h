@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "loop/loop.h"
 #include "model/access.h"
+#include "model/spec.h"
 #include "model/state.h"
 #include "run/attempt.h"
 #include "service/excerpt.h"
@@ -29,8 +30,22 @@ struct batch {
 	char nonce[ID_NONCE_LEN + 1];
 	const char *name, *owner, *proxy_user, *app_id;
 	int64_t created_ms, started_ms, finished_ms;
+	const char *request;     /* the body it was made by; NULL unless batches_kind.keeps_request */
 	struct excerpt *excerpt; /* of its log; never NULL */
 	struct blob **view;      /* room for the answer that shows it, until it changes; never NULL */
+};
+
+/* What makes jobs of another kind differ from batches: sessions are jobs, too. Callbacks may be NULL. */
+struct batches_kind {
+	enum spec_type type;
+	bool keeps_request;
+	int max_running;
+	void *arg;
+
+	/* Adds to a judged submission what the server itself says; called before it is accepted (with id -1) and at its start. */
+	bool (*complete)(void *arg, struct arena *a, const struct batch *job, struct spec *spec, struct error *e);
+	void (*changed)(void *arg, const struct batch *job); /* it has appeared, or its state has changed */
+	void (*gone)(void *arg, int64_t id);                 /* it is not in memory any more */
 };
 
 struct batches_setup {
@@ -40,8 +55,9 @@ struct batches_setup {
 	struct store *store;    /* opened, not started */
 	struct runner *runner;
 	int run_dirfd;
-	const struct access *access; /* whom a batch may run as; outlives all else */
-	loop_fn *fatal;              /* the store is lost */
+	const struct access *access;     /* whom a batch may run as; outlives all else */
+	const struct batches_kind *kind; /* NULL: batches */
+	loop_fn *fatal;                  /* the store is lost */
 	void *fatal_arg;
 };
 
@@ -83,6 +99,9 @@ int64_t batches_count(const struct batches *b); /* live and recently finished */
 const struct batch *batches_at(const struct batches *b,
 			       int64_t index); /* ascending ids; borrowed until the loop goes on */
 
+const struct batch *batches_by_id(const struct batches *b, int64_t id); /* among these; NULL: none; borrowed likewise */
+void batches_forget_view(struct batches *b, int64_t id);                /* what it shows has changed */
+
 /* Has the log of this batch grown since its view was made? */
 bool batches_log_changed(struct batches *b, const struct batch *batch);
 
@@ -98,3 +117,6 @@ void batches_log(struct batches *b, const struct batch *batch, logs_fn *fn, void
 enum { BATCHES_KILL_EXTRA_MS = 1500 };
 typedef void batches_deleted_fn(void *arg, const struct error *e);
 void batches_delete(struct batches *b, const char *ref, batches_deleted_fn *fn, void *arg);
+
+/* The same, but what is known of it stays. ERR_NOT_FOUND: it is not in memory. */
+void batches_kill(struct batches *b, int64_t id, batches_deleted_fn *fn, void *arg);

@@ -50,6 +50,7 @@ static void promise(struct arrival *a)
 		.owner = a->owner,
 		.proxy_user = a->proxy_user,
 		.created_ms = a->in.created_ms,
+		.request = a->request,
 		.excerpt = &nothing,
 		.view = &no_view,
 	};
@@ -68,10 +69,13 @@ static void enter(struct arrival *a)
 		.owner = a->owner,
 		.proxy_user = a->proxy_user,
 		.created_ms = a->in.created_ms,
+		.request = a->request,
 	};
 
 	memcpy(row.nonce, a->in.nonce, sizeof row.nonce);
-	supervise_enqueue(registry_add(b, &row), false);
+	struct entry *en = registry_add(b, &row);
+	supervise_enqueue(en, false);
+	registry_tell_changed(en);
 	log_info("batch accepted", LOG_INT("batch", row.id), LOG_STR("request", a->request_id));
 	supervise_pump(b);
 }
@@ -165,12 +169,14 @@ static bool judge(struct arrival *a, const struct batch_request *rq, struct erro
 {
 	_arena_ struct arena *arena = arena_new(SPEC_ARENA_MAX);
 	struct spec spec;
+	const struct batch nobody = { .id = -1 };
 	const char **argv;
 
-	if (!spec_parse(arena, rq->body, rq->body_len, policy_denied(a->of->policy), &spec, e) ||
-	    !settle_proxy_user(a, rq, &spec, e) || !launch_argv(a->of, arena, &spec, a->proxy_user, &argv, e))
+	if (!spec_parse(arena, a->of->kind.type, rq->body, rq->body_len, policy_denied(a->of->policy), &spec, e))
 		return false;
 	a->name = xstrdup(spec.name);
+	if (!settle_proxy_user(a, rq, &spec, e) || !launch_argv(a->of, arena, &spec, &nobody, a->proxy_user, &argv, e))
+		return false;
 	if (!reserve_key(a, e))
 		return false;
 	if (reserve_name(a, e))

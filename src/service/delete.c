@@ -12,6 +12,7 @@ struct deletion {
 	struct deletion *next;
 	struct store_update up; /* the intent, or the mark of a finished one */
 	struct entry *entry;    /* NULL: it is history, not in memory */
+	bool only_kill;         /* what is known of it stays */
 	struct batches *of;
 	struct loop_timer *timer;
 	batches_deleted_fn *fn;
@@ -104,11 +105,11 @@ void deletion_finished(struct entry *en)
 	const struct error none = { 0 };
 	struct deletion *waiting = en->deletions;
 
-	if (!en->deleted)
-		return;
-	deletion_remove_dir(en->of, en->shown.id, en->shown.attempt, en->shown.nonce);
 	registry_hold(en);
-	registry_remove(en);
+	if (en->deleted) {
+		deletion_remove_dir(en->of, en->shown.id, en->shown.attempt, en->shown.nonce);
+		registry_remove(en);
+	}
 	en->deletions = NULL;
 	while (waiting) {
 		struct deletion *d = waiting;
@@ -156,7 +157,7 @@ static void intent_stored(struct store_op *op)
 		answer(d, &op->error);
 		deletion_free(d);
 	} else {
-		en->deleted = true;
+		en->deleted |= !d->only_kill;
 		wait_for_end(en, d);
 		if (state_is_final(en->shown.state) && en->end_stored) {
 			deletion_finished(en);
@@ -179,7 +180,7 @@ static void delete_entry(struct entry *en, struct deletion *d)
 	}
 	registry_hold(en);
 	d->up.id = en->shown.id;
-	d->up.deleted = true;
+	d->up.deleted = !d->only_kill;
 	d->up.killed = !state_is_final(en->shown.state);
 	d->up.op.done = intent_stored;
 	store_update(en->of->store, &d->up);
@@ -246,4 +247,20 @@ void batches_delete(struct batches *b, const char *ref, batches_deleted_fn *fn, 
 	d->get.name = name ? d->name : NULL;
 	d->get.op.done = history_found;
 	store_get(b->store, &d->get);
+}
+
+void batches_kill(struct batches *b, int64_t id, batches_deleted_fn *fn, void *arg)
+{
+	struct entry *en = registry_by_id(b, id);
+	struct error e = { 0 };
+
+	if (!en)
+		(void)error_set(&e, ERR_NOT_FOUND, "Session '%lld' not found.", (long long)id);
+	if (!en || state_is_final(en->shown.state) || !registry_store_has_room(b, &e)) {
+		fn(arg, &e);
+		return;
+	}
+	struct deletion *d = deletion_new(b, fn, arg);
+	d->only_kill = true;
+	delete_entry(en, d);
 }

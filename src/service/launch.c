@@ -110,8 +110,8 @@ void launch_done(struct batches *b)
  * `name` is that of the attempt's directory, into which the secrets go. A job that runs under its user's own uid is that
  * user to Spark, too; elsewhere Spark is told.
  */
-static bool plan(const struct batches *b, struct arena *a, const char *name, struct spec *spec, const char *proxy_user,
-		 const char ***ret_argv, const char **ret_properties, struct error *e)
+static bool plan(const struct batches *b, struct arena *a, const char *name, struct spec *spec, const struct batch *job,
+		 const char *proxy_user, const char ***ret_argv, const char **ret_properties, struct error *e)
 {
 	_sbuf_ struct sbuf path = SBUF_INIT(2 * PATH_MAX);
 
@@ -127,18 +127,19 @@ static bool plan(const struct batches *b, struct arena *a, const char *name, str
 	bool cluster = sparkargs_in_cluster(spec, &settings);
 
 	return policy_check(b->policy, spec, cluster, e) && paths_resolve(b->paths, b->policy, cluster, a, spec, e) &&
+	       (!b->kind.complete || b->kind.complete(b->kind.arg, a, job, spec, e)) &&
 	       sparkargs_properties(a, spec, ret_properties, e) && sparkargs_build(a, spec, &settings, ret_argv, e);
 }
 
-bool launch_argv(const struct batches *b, struct arena *a, struct spec *spec, const char *proxy_user,
-		 const char ***ret_argv, struct error *e)
+bool launch_argv(const struct batches *b, struct arena *a, struct spec *spec, const struct batch *job,
+		 const char *proxy_user, const char ***ret_argv, struct error *e)
 {
 	char longest[ATTEMPT_NAME_MAX];
 	const char *properties;
 
 	(void)memset(longest, 'x', sizeof longest - 1);
 	longest[sizeof longest - 1] = '\0';
-	return plan(b, a, longest, spec, proxy_user, ret_argv, &properties, e);
+	return plan(b, a, longest, spec, job, proxy_user, ret_argv, &properties, e);
 }
 
 /* What a login would set. */
@@ -185,8 +186,8 @@ struct attempt *launch_start(struct entry *en, const char *body, size_t n, const
 
 	attempt_name(name, en->shown.id, en->shown.attempt, en->shown.nonce);
 	/* As the user who was allowed when the batch was accepted, whatever the configuration has become since. */
-	if (!spec_parse(a, body, n, policy_denied(b->policy), &spec, e) ||
-	    !plan(b, a, name, &spec, en->shown.proxy_user, &argv, &how.properties, e))
+	if (!spec_parse(a, b->kind.type, body, n, policy_denied(b->policy), &spec, e) ||
+	    !plan(b, a, name, &spec, &en->shown, en->shown.proxy_user, &argv, &how.properties, e))
 		return NULL;
 	memcpy(how.nonce, en->shown.nonce, sizeof how.nonce);
 	how.argv = argv;

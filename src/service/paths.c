@@ -320,7 +320,7 @@ bool paths_resolve(const struct paths *p, const struct policy *policy, bool clus
 {
 	const struct judge j = { p, policy, a };
 
-	if (!resolve_item(&j, &spec->file, e) || !resolve_list(&j, &spec->jars, e) ||
+	if ((spec->file && !resolve_item(&j, &spec->file, e)) || !resolve_list(&j, &spec->jars, e) ||
 	    !resolve_list(&j, &spec->py_files, e) || !resolve_list(&j, &spec->files, e) ||
 	    !resolve_list(&j, &spec->archives, e))
 		return false;

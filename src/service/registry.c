@@ -19,6 +19,7 @@ struct entry *registry_add(struct batches *b, const struct store_row *row)
 		.owner = xstrdup(row->owner),
 		.proxy_user = xstrdup(row->proxy_user),
 		.app_id = xstrdup(row->app_id),
+		.request = b->kind.keeps_request ? xstrdup(row->request) : NULL,
 		.created_ms = row->created_ms,
 		.started_ms = row->started_ms,
 		.finished_ms = row->finished_ms,
@@ -92,12 +93,25 @@ void registry_remove(struct entry *en)
 
 	if (!en->listed)
 		return;
+	registry_tell_gone(en);
 	en->listed = false;
 	memmove(b->items + i, b->items + i + 1, (--b->count - i) * sizeof *b->items);
 	b->finished -= state_is_final(en->shown.state);
 	if (en->shown.name && map_get(b->by_name, en->shown.name) == en)
 		map_del(b->by_name, en->shown.name);
 	registry_release(en);
+}
+
+void registry_tell_changed(struct entry *en)
+{
+	if (en->of->kind.changed)
+		en->of->kind.changed(en->of->kind.arg, &en->shown);
+}
+
+void registry_tell_gone(const struct entry *en)
+{
+	if (en->of->kind.gone)
+		en->of->kind.gone(en->of->kind.arg, en->shown.id);
 }
 
 void registry_hold(struct entry *en)
@@ -123,6 +137,7 @@ void registry_release(struct entry *en)
 	free_text(en->shown.owner);
 	free_text(en->shown.proxy_user);
 	free_text(en->shown.app_id);
+	free_text(en->shown.request);
 	free(en);
 }
 

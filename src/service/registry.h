@@ -46,6 +46,7 @@ struct batches {
 	struct policy *policy;
 	int run_dirfd;
 	const struct access *access;
+	struct batches_kind kind;
 	bool stopping;
 	const char **job_env;                /* NULL-terminated, owned */
 	char *spark_submit, *spark_defaults; /* the second need not exist */
@@ -82,6 +83,8 @@ struct entry *registry_by_name(const struct batches *b, const char *name);
 void registry_hold(struct entry *en);
 void registry_release(struct entry *en);
 void registry_forget_view(struct entry *en);
+void registry_tell_changed(struct entry *en); /* to whom the kind of job belongs */
+void registry_tell_gone(const struct entry *en);
 bool registry_parse_ref(const char *ref, int64_t *ret_id, const char **ret_name, struct error *e);
 
 /* May a client's request go to the store? ERR_UNAVAILABLE while its disk does not keep up. */
@@ -105,8 +108,8 @@ void deletion_drop_all(struct entry *en); /* at shutdown: nobody is answered any
 MUST_CHECK bool launch_setup(struct batches *b, const char *const *env, struct error *e);
 void launch_done(struct batches *b);
 /* A submission that was accepted, or is about to be, as the argv it becomes; its paths are resolved. */
-MUST_CHECK bool launch_argv(const struct batches *b, struct arena *a, struct spec *spec, const char *proxy_user,
-			    const char ***ret_argv, struct error *e);
+MUST_CHECK bool launch_argv(const struct batches *b, struct arena *a, struct spec *spec, const struct batch *job,
+			    const char *proxy_user, const char ***ret_argv, struct error *e);
 /* account NULL: as we do. */
 struct attempt *launch_start(struct entry *en, const char *body, size_t n, const struct account *account,
 			     attempt_fn *fn, struct error *e);

@@ -316,7 +316,7 @@ static void requeue(struct entry *en, const char *why)
 
 static int slots_max(const struct batches *b)
 {
-	return b->config->florus_launch_max_running;
+	return b->kind.max_running;
 }
 
 /* First come, first served; one that waits out its back-off lets others pass. */
@@ -366,6 +366,8 @@ void supervise_event(struct entry *en, enum event event, const struct attempt_re
 		attempt_kill(en->run);
 	if (step.actions & ACTION_FINISH)
 		finish(en, report);
+	if (step.actions & ACTION_SHOW)
+		registry_tell_changed(en);
 }
 
 void supervise_adopt(struct entry *en, const char *boot_id)
@@ -377,5 +379,6 @@ void supervise_adopt(struct entry *en, const char *boot_id)
 	if (en->deleted) {
 		en->shown.state = STATE_KILLING;
 		attempt_kill(en->run);
+		registry_tell_changed(en);
 	}
 }

@@ -55,6 +55,7 @@ void ops_read_row(sqlite3_stmt *s, struct store_row *row)
 		.finished_ms = sqlite3_column_int64(s, BATCH_FINISHED_COLUMN),
 		.killed = sqlite3_column_int(s, 15),
 		.deleted = sqlite3_column_int(s, 16),
+		.request = text_or_null(s, 17),
 	};
 	if (nonce_ok(nonce))
 		memcpy(row->nonce, nonce, sizeof row->nonce);
@@ -155,8 +156,8 @@ static void keep(const char **s)
 static bool run_get(struct db *db, struct store_op *op, struct error *e)
 {
 	struct store_get *get = (struct store_get *)op;
-	_reset_ sqlite3_stmt *s =
-		get->name ? db_bind(db, SQL_BY_NAME, "t", get->name) : db_bind(db, SQL_BY_ID, "i", get->id);
+	_reset_ sqlite3_stmt *s = get->name ? db_bind(db, SQL_BY_NAME, "it", (int64_t)get->with_request, get->name)
+					    : db_bind(db, SQL_BY_ID, "ii", (int64_t)get->with_request, get->id);
 	int rc = sqlite3_step(s);
 
 	if (rc == SQLITE_DONE)
@@ -173,13 +174,14 @@ static bool run_get(struct db *db, struct store_op *op, struct error *e)
 	keep(&get->out_row.boot_id);
 	keep(&get->out_row.end_kind);
 	keep(&get->out_row.why);
+	keep(&get->out_row.request);
 	return true;
 }
 
 void store_row_done(struct store_row *row)
 {
-	const char *const owned[] = { row->state,  row->name,    row->owner,    row->proxy_user,
-				      row->app_id, row->boot_id, row->end_kind, row->why };
+	const char *const owned[] = { row->state,   row->name,     row->owner, row->proxy_user, row->app_id,
+				      row->boot_id, row->end_kind, row->why,   row->request };
 
 	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
 		free((void *)(uintptr_t)owned[i]);
@@ -207,8 +209,28 @@ static bool run_purge(struct db *db, struct store_op *op, struct error *e)
 		}
 	}
 	for (int i = 0; i < purge->out_count; i++)
-		if (!db_run(db, db_bind(db, SQL_DELETE, "i", purge->out_rows[i].id), e))
+		if (!db_run(db, db_bind(db, SQL_DELETE, "i", purge->out_rows[i].id), e) ||
+		    !db_run(db, db_bind(db, SQL_STATEMENTS_FORGET, "i", purge->out_rows[i].id), e))
 			return false;
+	return true;
+}
+
+/* --- request --- */
+
+static bool run_request(struct db *db, struct store_op *op, struct error *e)
+{
+	struct store_request *rq = (struct store_request *)op;
+	_reset_ sqlite3_stmt *s = db_bind(db, SQL_REQUEST, "i", rq->id);
+	int rc = sqlite3_step(s);
+
+	if (rc == SQLITE_DONE)
+		return error_set(e, ERR_NOT_FOUND, "no such record");
+	if (rc != SQLITE_ROW)
+		return db_error(db, e, "reading a request");
+	free(rq->out_request);
+	rq->out_request_len = (size_t)sqlite3_column_bytes(s, 0);
+	rq->out_request = xmalloc(rq->out_request_len + 1);
+	memcpy(rq->out_request, sqlite3_column_text(s, 0), rq->out_request_len + 1);
 	return true;
 }
 
@@ -217,3 +239,4 @@ const struct store_op_type op_intent = { .run = run_intent };
 const struct store_op_type op_update = { .run = run_update };
 const struct store_op_type op_get = { .run = run_get };
 const struct store_op_type op_purge = { .run = run_purge };
+const struct store_op_type op_request = { .run = run_request };

@@ -11,7 +11,8 @@ struct store_op_type {
 	bool is_insert; /* refused while the disk is full, so that state changes may use what is left */
 };
 
-extern const struct store_op_type op_insert, op_intent, op_update, op_get, op_purge;
+extern const struct store_op_type op_insert, op_intent, op_update, op_get, op_purge, op_request;
+extern const struct store_op_type op_statement_add, op_statement_end, op_statements; /* statements.c */
 
 /* Reads the current row of a BATCH_COLUMNS query; strings are borrowed until the next step. */
 void ops_read_row(sqlite3_stmt *s, struct store_row *row);

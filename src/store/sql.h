@@ -25,11 +25,19 @@ static const char *const migrations[] = {
 	"CREATE INDEX batch_finished ON batch(finished_ms) WHERE finished_ms IS NOT NULL;"
 	"CREATE INDEX batch_name ON batch(name) WHERE name IS NOT NULL;"
 	"CREATE UNIQUE INDEX batch_idem ON batch(owner, idem_key) WHERE idem_key IS NOT NULL;",
+	/* Of interactive sessions, whose rows are in the table batch of a file of their own. */
+	"CREATE TABLE statement("
+	"  session INTEGER NOT NULL,"
+	"  id INTEGER NOT NULL,"
+	"  state TEXT NOT NULL,"
+	"  kind TEXT, code TEXT, output TEXT,"
+	"  started_ms INTEGER, completed_ms INTEGER,"
+	"  PRIMARY KEY(session, id)) WITHOUT ROWID;",
 };
 
 #define BATCH_COLUMNS                                                                                    \
 	"id, state, attempt, nonce, name, owner, proxy_user, app_id, boot_id, end_kind, end_code, why, " \
-	"created_ms, started_ms, finished_ms, killed, deleted"
+	"created_ms, started_ms, finished_ms, killed, deleted, iif(?1, request, NULL)"
 enum { BATCH_FINISHED_COLUMN = 14 };
 
 #define STATEMENTS(X)                                                                                                          \
@@ -39,10 +47,10 @@ enum { BATCH_FINISHED_COLUMN = 14 };
 	X(SQL_NEXT_ID, "SELECT value FROM meta WHERE key = 'next_batch_id'")                                                   \
 	X(SQL_SET_NEXT_ID, "UPDATE meta SET value = ?1 WHERE key = 'next_batch_id'")                                           \
 	X(SQL_UNFINISHED, "SELECT " BATCH_COLUMNS " FROM batch WHERE finished_ms IS NULL ORDER BY id")                         \
-	X(SQL_RECENT, "SELECT " BATCH_COLUMNS " FROM batch WHERE finished_ms >= ?1 AND deleted = 0 "                           \
-		      "ORDER BY finished_ms DESC LIMIT ?2")                                                                    \
-	X(SQL_BY_ID, "SELECT " BATCH_COLUMNS " FROM batch WHERE id = ?1 AND deleted = 0")                                      \
-	X(SQL_BY_NAME, "SELECT " BATCH_COLUMNS " FROM batch WHERE name = ?1 AND deleted = 0 "                                  \
+	X(SQL_RECENT, "SELECT " BATCH_COLUMNS " FROM batch WHERE finished_ms >= ?2 AND deleted = 0 "                           \
+		      "ORDER BY finished_ms DESC LIMIT ?3")                                                                    \
+	X(SQL_BY_ID, "SELECT " BATCH_COLUMNS " FROM batch WHERE id = ?2 AND deleted = 0")                                      \
+	X(SQL_BY_NAME, "SELECT " BATCH_COLUMNS " FROM batch WHERE name = ?2 AND deleted = 0 "                                  \
 		       "ORDER BY id DESC LIMIT 1")                                                                             \
 	X(SQL_BY_KEY, "SELECT id, request = ?3 AND proxy_user IS ?4 FROM batch WHERE owner = ?1 AND idem_key = ?2")            \
 	X(SQL_HAS_NONCE, "SELECT 1 FROM batch WHERE id = ?1 AND nonce = ?2")                                                   \
@@ -59,6 +67,16 @@ enum { BATCH_FINISHED_COLUMN = 14 };
 	X(SQL_END_UNREADABLE,                                                                                                  \
 	  "UPDATE batch SET why = ?2 || ' (its state was ' || quote(state) || ')', state = 'dead', "                           \
 	  "end_kind = 'lost', finished_ms = created_ms WHERE id = ?1")                                                         \
+	X(SQL_REQUEST, "SELECT request FROM batch WHERE id = ?1")                                                              \
+	X(SQL_STATEMENT_ADD,                                                                                                   \
+	  "INSERT INTO statement(session, id, state, kind, code) VALUES(?1, ?2, 'waiting', ?3, ?4)")                           \
+	X(SQL_STATEMENT_HAS, "SELECT 1 FROM statement WHERE session = ?1 AND id = ?2")                                         \
+	/* An end is stored once: a driver repeats results until it hears that we have them. */                                \
+	X(SQL_STATEMENT_END, "UPDATE statement SET state = ?3, output = ?4, started_ms = ?5, completed_ms = ?6 "               \
+			     "WHERE session = ?1 AND id = ?2 AND completed_ms IS NULL")                                        \
+	X(SQL_STATEMENTS, "SELECT id, state, kind, code, output, started_ms, completed_ms FROM statement "                     \
+			  "WHERE session = ?1 AND id >= ?2 ORDER BY id LIMIT ?3")                                              \
+	X(SQL_STATEMENTS_FORGET, "DELETE FROM statement WHERE session = ?1")                                                   \
 	X(SQL_OLD, "SELECT id, attempt, nonce FROM batch WHERE finished_ms < ?1 ORDER BY finished_ms LIMIT ?2")                \
 	X(SQL_DELETE, "DELETE FROM batch WHERE id = ?1")
 

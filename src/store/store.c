@@ -404,6 +404,28 @@ void store_purge(struct store *s, struct store_purge *purge)
 	give(s, &purge->op, &op_purge);
 }
 
+void store_statement_add(struct store *s, struct store_statement_add *add)
+{
+	add->op.bytes = add->code ? strlen(add->code) : 0;
+	give(s, &add->op, &op_statement_add);
+}
+
+void store_statement_end(struct store *s, struct store_statement_end *end)
+{
+	end->op.bytes = end->output ? strlen(end->output) : 0;
+	give(s, &end->op, &op_statement_end);
+}
+
+void store_statements(struct store *s, struct store_statements *get)
+{
+	give(s, &get->op, &op_statements);
+}
+
+void store_request(struct store *s, struct store_request *rq)
+{
+	give(s, &rq->op, &op_request);
+}
+
 /* --- life --- */
 
 static void open_mark(struct store *s, const char *state_dir)
@@ -484,13 +506,14 @@ static bool end_unreadable(struct store *s, const struct unreadable *u, struct e
 	return db_run(&s->db, s->db.stmt[SQL_COMMIT], e);
 }
 
-bool store_load(struct store *s, int64_t finished_since_ms, int64_t finished_max, store_row_fn *fn, void *arg,
-		struct error *e)
+bool store_load(struct store *s, int64_t finished_since_ms, int64_t finished_max, bool with_requests, store_row_fn *fn,
+		void *arg, struct error *e)
 {
 	struct unreadable u = { 0 };
 	struct error why = { 0 };
-	bool ok = load(s, db_bind(&s->db, SQL_UNFINISHED, ""), &u, fn, arg, e) &&
-		  load(s, db_bind(&s->db, SQL_RECENT, "ii", finished_since_ms, finished_max), &u, fn, arg, e);
+	bool ok = load(s, db_bind(&s->db, SQL_UNFINISHED, "i", (int64_t)with_requests), &u, fn, arg, e) &&
+		  load(s, db_bind(&s->db, SQL_RECENT, "iii", (int64_t)with_requests, finished_since_ms, finished_max),
+		       &u, fn, arg, e);
 
 	if (ok && !end_unreadable(s, &u, &why))
 		rollback(s); /* a full disk, say: they are found again at the next start */

@@ -64,7 +64,8 @@ struct store_row {
 	const char *why;
 	int64_t created_ms, started_ms, finished_ms; /* wall clock; 0: not yet */
 	bool killed, deleted;
-	bool unreadable; /* damaged: shown as dead, with STORE_UNREADABLE as the reason */
+	const char *request; /* the body it was made by; NULL unless asked for */
+	bool unreadable;     /* damaged: shown as dead, with STORE_UNREADABLE as the reason */
 };
 #define STORE_UNREADABLE "the stored record is unreadable"
 
@@ -74,8 +75,8 @@ struct store_row {
  * A row that cannot be read harms no other: it is given as dead (`unreadable`), and stored so.
  */
 typedef void store_row_fn(void *arg, const struct store_row *row);
-MUST_CHECK bool store_load(struct store *s, int64_t finished_since_ms, int64_t finished_max, store_row_fn *fn,
-			   void *arg, struct error *e);
+MUST_CHECK bool store_load(struct store *s, int64_t finished_since_ms, int64_t finished_max, bool with_requests,
+			   store_row_fn *fn, void *arg, struct error *e);
 
 struct store_op {
 	void (*done)(struct store_op *op); /* on the loop, once */
@@ -129,6 +130,7 @@ struct store_get {
 	struct store_op op;
 	int64_t id;
 	const char *name;
+	bool with_request;
 	struct store_row out_row; /* valid when ok; !ok with ERR_NOT_FOUND: none. store_row_done() frees it */
 };
 void store_get(struct store *s, struct store_get *get);
@@ -143,3 +145,46 @@ struct store_purge {
 	int out_count;
 };
 void store_purge(struct store *s, struct store_purge *purge);
+
+/* --- statements, in the store of sessions --- */
+
+/* Appends one that waits. The caller numbers them. */
+struct store_statement_add {
+	struct store_op op;
+	int64_t session, id;
+	const char *kind, *code; /* NULL: not given */
+};
+void store_statement_add(struct store *s, struct store_statement_add *add);
+
+/* The end of one; of those that have ended already nothing changes. */
+struct store_statement_end {
+	struct store_op op;
+	int64_t session, id;
+	const char *state, *output; /* output NULL: none */
+	int64_t started_ms, completed_ms;
+};
+void store_statement_end(struct store *s, struct store_statement_end *end);
+
+/* Reads some, ascending: from `from` on, at most STORE_STATEMENTS_MAX, and no more once STORE_STATEMENTS_BYTES are over. */
+enum { STORE_STATEMENTS_MAX = 1000, STORE_STATEMENTS_BYTES = 16 * 1024 * 1024 };
+struct store_statement {
+	int64_t id, started_ms, completed_ms;
+	char *state, *kind, *code, *output; /* NULL: none */
+};
+struct store_statements {
+	struct store_op op;
+	int64_t session, from, max;
+	struct store_statement *out; /* store_statements_done() frees them */
+	size_t out_count;
+};
+void store_statements(struct store *s, struct store_statements *get);
+void store_statements_done(struct store_statements *get);
+
+/* The body that a batch or session was made by. ERR_NOT_FOUND. */
+struct store_request {
+	struct store_op op;
+	int64_t id;
+	char *out_request; /* the caller frees */
+	size_t out_request_len;
+};
+void store_request(struct store *s, struct store_request *rq);

@@ -24,9 +24,10 @@ CONTROLLED = {
     "livy.server.access-control.modify-users": "modifier",
     "livy.server.access-control.view-users": "viewer",
 }
+SESSION = {"kind": "pyspark", "conf": {"spark.test.start": "end"}}
 WAYS = [("", "id"), ("", "name"), ("/livy", "id"), ("/livy", "name")]
 
-# Who asks, and as whom: the batch belongs to owner and runs as proxy.
+# Who asks, and as whom: the batch (or session, which is over) belongs to owner and runs as proxy.
 ROLES = {
     "nobody": (None, None),
     "stranger": ("stranger", None),
@@ -45,24 +46,35 @@ ROLES = {
 
 # 200+ shows a log, 200- an empty one; 403 is {}, 403p Livy's page, 403m says that nobody may act for others so.
 ACCESS = """
-                         nobody stranger other owner proxy viewer modifier super super=owner super=other super=stranger other=owner owner=owner
-GET /batches             401    403p     200-  200+  200+  200+   200+     200+  200+        200-        200-           403m        200+
-POST /batches            401    403p     201   201   201   201    201      201   201         201         201            403m        201
-GET /batches/{id}        401    403p     200-  200+  200+  200+   200+     200+  200+        200-        200-           403m        200+
-DELETE /batches/{id}     401    403p     403   200   200   403    200      200   200         403         403            403m        200
-GET /batches/{id}/state  401    403p     200   200   200   200    200      200   200         200         200            403m        200
-GET /batches/{id}/log    401    403p     403   200+  200+  200+   200+     200+  200+        403         403            403m        200+
-GET /version             401    403p     200   200   200   200    200      200   200         200         200            403m        200
-GET /healthz             200    200      200   200   200   200    200      200   200         200         200            200         200
-GET /livez               200    200      200   200   200   200    200      200   200         200         200            200         200
-GET /readyz              200    200      200   200   200   200    200      200   200         200         200            200         200
-GET /                    401    403p     302   302   302   302    302      302   302         302         302            403m        302
-GET /ui                  401    403p     200   200   200   200    200      200   200         200         200            403m        200
-GET /ui/batch/{id}       401    403p     200   200   200   200    200      200   200         200         200            403m        200
-GET /ui/batch/{id}/log   401    403p     200   200   200   200    200      200   200         200         200            403m        200
-GET /ui/session/{id}     401    403p     200   200   200   200    200      200   200         200         200            403m        200
-GET /ui/session/{id}/log 401    403p     200   200   200   200    200      200   200         200         200            403m        200
-GET /static/{file}       401    403p     200   200   200   200    200      200   200         200         200            403m        200
+                                               nobody stranger other owner proxy viewer modifier super super=owner super=other super=stranger other=owner owner=owner
+GET /batches                                   401    403p     200-  200+  200+  200+   200+     200+  200+        200-        200-           403m        200+
+POST /batches                                  401    403p     201   201   201   201    201      201   201         201         201            403m        201
+GET /batches/{id}                              401    403p     200-  200+  200+  200+   200+     200+  200+        200-        200-           403m        200+
+DELETE /batches/{id}                           401    403p     403   200   200   403    200      200   200         403         403            403m        200
+GET /batches/{id}/state                        401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /batches/{id}/log                          401    403p     403   200+  200+  200+   200+     200+  200+        403         403            403m        200+
+GET /sessions                                  401    403p     200-  200+  200+  200+   200+     200+  200+        200-        200-           403m        200+
+POST /sessions                                 401    403p     201   201   201   201    201      201   201         201         201            403m        201
+GET /sessions/{id}                             401    403p     200-  200+  200+  200+   200+     200+  200+        200-        200-           403m        200+
+DELETE /sessions/{id}                          401    403p     403   200   200   403    200      200   200         403         403            403m        200
+GET /sessions/{id}/state                       401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /sessions/{id}/log                         401    403p     403   200+  200+  200+   200+     200+  200+        403         403            403m        200+
+POST /sessions/{id}/stop                       401    403p     403   204   204   403    204      204   204         403         403            403m        204
+GET /sessions/{id}/statements                  401    403p     403   200   200   200    200      200   200         403         403            403m        200
+POST /sessions/{id}/statements                 401    403p     403   400   400   403    400      400   400         403         403            403m        400
+GET /sessions/{id}/statements/{number}         401    403p     403   404   404   404    404      404   404         403         403            403m        404
+POST /sessions/{id}/statements/{number}/cancel 401    403p     403   400   400   403    400      400   400         403         403            403m        400
+GET /version                                   401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /healthz                                   200    200      200   200   200   200    200      200   200         200         200            200         200
+GET /livez                                     200    200      200   200   200   200    200      200   200         200         200            200         200
+GET /readyz                                    200    200      200   200   200   200    200      200   200         200         200            200         200
+GET /                                          401    403p     302   302   302   302    302      302   302         302         302            403m        302
+GET /ui                                        401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /ui/batch/{id}                             401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /ui/batch/{id}/log                         401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /ui/session/{id}                           401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /ui/session/{id}/log                       401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /static/{file}                             401    403p     200   200   200   200    200      200   200         200         200            403m        200
 """
 
 
@@ -106,17 +118,30 @@ class World:
         count = 1 + len(WAYS) * len(ROLES)  # one to look at, and more for those who may delete
         made = [submit(self.gateway, "owner", "echo=hello", name=f"job-{i}", proxyUser="proxy") for i in range(count)]
         self.batches = [finished(self.gateway, "owner", batch) for batch in made]
+        self.sessions = [self.dead_session(f"job-{i}") for i in range(count)]
         self.gateway.stop()
         self.gateway.options.update(CONTROLLED)
         self.gateway.start()
 
+    def dead_session(self, name):
+        answer = ask(self.gateway, "owner", "POST", "/sessions", {**SESSION, "name": name, "proxyUser": "proxy"})
+        assert answer.status == 201, answer
+        session = answer.body["id"]
+        until(lambda: ask(self.gateway, "owner", "GET", f"/sessions/{session}/state").body["state"] == "dead", 20, "it is over")
+        return session
+
+    def body(self, pattern):
+        return {"/batches": self.gateway.body(), "/sessions": SESSION}.get(pattern, {"code": "1"})
+
     def cell(self, method, pattern, mount, by, role):
         user, acting = ROLES[role]
-        batch = self.batches.pop() if method == "DELETE" else self.batches[0]
+        objects = self.sessions if pattern.startswith("/sessions") else self.batches
+        batch = objects.pop() if method == "DELETE" else objects[0]
         path = mount + pattern.replace("{id}", str(batch) if by == "id" else f"job-{batch}").replace("{file}", "app.js")
-        body = self.gateway.body() if method == "POST" else None
+        path = path.replace("{number}", "0")
+        body = self.body(pattern) if method == "POST" else None
         answer = ask(self.gateway, user, method, path, body, **({"doAs": acting} if acting else {}))
-        if method == "POST" and mount and answer.status == 200:
+        if pattern == "/batches" and method == "POST" and mount and answer.status == 200:
             return "201"  # the HDInsight page's dialect
         return seen(answer, batch)
 
@@ -165,7 +190,7 @@ def test_each_route_for_each_caller(world, route, mount, by):
 
 
 def test_a_stranger_learns_nothing_of_the_paths_that_exist(world):
-    for path in ("/nothing", "/batches/999", "/batches/no-such", "/ui/none", "/sessions"):
+    for path in ("/nothing", "/batches/999", "/batches/no-such", "/ui/none", "/sessions", "/sessions/0/none"):
         answer = ask(world.gateway, "stranger", "GET", path)
         assert (answer.status, forbidden(answer)) == (403, "p")
     page = ask(world.gateway, "stranger", "GET", "/batches", headers={"Accept": "application/json"})

@@ -136,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct error e = { 0 };
 	struct spec s;
 
-	if (!spec_parse(a, n ? (const char *)data : "", n, policy_denied(standard_policy()), &s, &e)) {
+	if (!spec_parse(a, SPEC_BATCH, n ? (const char *)data : "", n, policy_denied(standard_policy()), &s, &e)) {
 		must_be_refusal(&e);
 		return 0;
 	}

@@ -15,7 +15,7 @@ static const char *command(const char *body, const struct spark_settings *settin
 	struct error e = { 0 };
 	struct spec spec;
 
-	CHECK_OK(spec_parse(a, body, strlen(body), NULL, &spec, &e), e);
+	CHECK_OK(spec_parse(a, SPEC_BATCH, body, strlen(body), NULL, &spec, &e), e);
 	CHECK_OK(sparkargs_build(a, &spec, settings, &argv, &e), e);
 	for (size_t i = 0; argv[i]; i++)
 		sbuf_addf(&all, "%s%s", i ? " | " : "", argv[i]);
@@ -205,7 +205,7 @@ TEST(a_full_arena_is_a_refusal_at_every_size)
 		struct error e = { 0 };
 		struct spec spec;
 
-		CHECK_OK(spec_parse(a, body, sizeof body - 1, NULL, &spec, &e), e);
+		CHECK_OK(spec_parse(a, SPEC_BATCH, body, sizeof body - 1, NULL, &spec, &e), e);
 		bool ok = sparkargs_build(b, &spec, &local, &argv, &e);
 		CHECK(ok || e.code == ERR_TOO_LARGE);
 		CHECK(ok || !fitted);
@@ -257,10 +257,10 @@ TEST(secrets_are_in_the_properties)
 	struct spec spec;
 	const char *text;
 
-	CHECK_OK(spec_parse(a, WITH_SECRETS, strlen(WITH_SECRETS), NULL, &spec, &e), e);
+	CHECK_OK(spec_parse(a, SPEC_BATCH, WITH_SECRETS, strlen(WITH_SECRETS), NULL, &spec, &e), e);
 	CHECK_OK(sparkargs_properties(a, &spec, &text, &e), e);
 	CHECK_STR(text, "spark.hadoop.fs.s3a.Secret.Key=\\u0020two\\u000alines\nx.accessKey=k\n");
-	CHECK_OK(spec_parse(a, "{\"file\":\"/a\"}", 13, NULL, &spec, &e), e);
+	CHECK_OK(spec_parse(a, SPEC_BATCH, "{\"file\":\"/a\"}", 13, NULL, &spec, &e), e);
 	CHECK_OK(sparkargs_properties(a, &spec, &text, &e), e);
 	CHECK(!text);
 }

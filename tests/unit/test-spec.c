@@ -31,7 +31,7 @@ static struct spec accepted(const char *body)
 	struct error e = { 0 };
 
 	arena = arena ? arena : arena_new(SPEC_ARENA_MAX);
-	CHECK_OK(spec_parse(arena, body, strlen(body), denied(), &spec, &e), e);
+	CHECK_OK(spec_parse(arena, SPEC_BATCH, body, strlen(body), denied(), &spec, &e), e);
 	return spec;
 }
 
@@ -41,7 +41,7 @@ static struct error refused(const char *body)
 	struct spec spec = { .file = "untouched" };
 	struct error e = { 0 };
 
-	if (spec_parse(a, body, strlen(body), denied(), &spec, &e))
+	if (spec_parse(a, SPEC_BATCH, body, strlen(body), denied(), &spec, &e))
 		t_fail(__FILE__, __LINE__, "accepted: %s", body);
 	CHECK_STR(spec.file, "untouched");
 	return e;
@@ -477,8 +477,8 @@ TEST(a_body_is_not_read_past_its_length)
 	_free_ char *body = xmalloc(sizeof text - 1);
 
 	memcpy(body, text, sizeof text - 1);
-	CHECK_OK(spec_parse(a, body, sizeof text - 1, denied(), &s, &e), e);
-	CHECK(!spec_parse(a, body, sizeof text - 2, denied(), &s, &e));
+	CHECK_OK(spec_parse(a, SPEC_BATCH, body, sizeof text - 1, denied(), &s, &e), e);
+	CHECK(!spec_parse(a, SPEC_BATCH, body, sizeof text - 2, denied(), &s, &e));
 }
 
 TEST(a_key_is_not_lost_when_the_arena_is_full)
@@ -490,7 +490,7 @@ TEST(a_key_is_not_lost_when_the_arena_is_full)
 		struct error e = { 0 };
 		struct spec s;
 
-		CHECK(!spec_parse(a, body, sizeof body - 1, denied(), &s, &e));
+		CHECK(!spec_parse(a, SPEC_BATCH, body, sizeof body - 1, denied(), &s, &e));
 		CHECK(e.code == ERR_TOO_LARGE || e.code == ERR_INVALID);
 	}
 }
@@ -506,9 +506,9 @@ TEST(an_arena_of_any_size_gives_the_spec_or_a_refusal)
 		struct error e = { 0 };
 		struct spec s;
 
-		CHECK(!spec_parse(a, body, sizeof body - 1, denied(), &s, &e));
+		CHECK(!spec_parse(a, SPEC_BATCH, body, sizeof body - 1, denied(), &s, &e));
 		CHECK(e.code == ERR_TOO_LARGE || e.code == ERR_MALFORMED);
-		bool ok = spec_parse(b, good, sizeof good - 1, denied(), &s, &e);
+		bool ok = spec_parse(b, SPEC_BATCH, good, sizeof good - 1, denied(), &s, &e);
 		CHECK(ok || e.code == ERR_TOO_LARGE);
 		CHECK(ok || !fitted); /* what fitted once fits from there on */
 		fitted = ok;

@@ -1,0 +1,183 @@
+/*
+ * sessions - /sessions: create, list, object, state, stop (livy.md 1.6). Log and DELETE are those of batches.
+ */
+#include "api/api.h"
+#include "base/str.h"
+#include "model/redact.h"
+#include <string.h>
+
+enum { LIST_SIZE_DEFAULT = 100 };
+
+static void view_list(struct jw *w, const char *key, const struct spec_list *list)
+{
+	jw_open(w, key, '[');
+	for (size_t i = 0; i < list->count; i++)
+		jw_str(w, NULL, list->items[i]);
+	jw_close(w, ']');
+}
+
+/* The values of the request as they were sent; the owner alone sees those of secrets (D18). */
+static void view_conf(struct jw *w, const struct spec *spec, bool all)
+{
+	jw_open(w, "conf", '{');
+	for (size_t i = 0; i < spec->conf_count; i++)
+		jw_str(w, spec->conf[i].key,
+		       all ? spec->conf[i].value : redact_value(spec->conf[i].key, spec->conf[i].value));
+	jw_close(w, '}');
+}
+
+static void view_request(struct jw *w, const struct spec *spec, bool all)
+{
+	jw_str(w, "ttl", spec->ttl);
+	jw_str(w, "idleTimeout", spec->idle_timeout);
+	jw_str(w, "driverMemory", spec->driver_memory);
+	jw_int(w, "driverCores", spec->driver_cores);
+	jw_str(w, "executorMemory", spec->executor_memory);
+	jw_int(w, "executorCores", spec->executor_cores);
+	view_conf(w, spec, all);
+	view_list(w, "archives", &spec->archives);
+	view_list(w, "files", &spec->files);
+	jw_int(w, "heartbeatTimeoutInSecond", spec->heartbeat_s);
+	view_list(w, "jars", &spec->jars);
+	jw_int(w, "numExecutors", spec->executor_count);
+	view_list(w, "pyFiles", &spec->py_files);
+	jw_str(w, "queue", spec->queue);
+}
+
+void view_session(struct jw *w, const struct call *c, const struct batch *job, bool with_log)
+{
+	_arena_ struct arena *a = arena_new(SPEC_ARENA_MAX);
+	const struct session_view view = sessions_view(c->api->sessions, job);
+	struct spec spec = { .kind = "shared" };
+	struct error e;
+
+	/* It was judged when it was accepted; what has become forbidden since is shown all the same. */
+	if (job->request)
+		(void)!spec_parse(a, SPEC_SESSION, job->request, strlen(job->request), NULL, &spec, &e);
+	jw_open(w, NULL, '{');
+	jw_int(w, "id", job->id);
+	jw_str(w, "name", job->name);
+	jw_str(w, "appId", view.app_id);
+	jw_str(w, "owner", job->owner);
+	jw_str(w, "proxyUser", job->proxy_user);
+	jw_str(w, "state", view.state);
+	jw_str(w, "kind", spec.kind);
+	jw_open(w, "appInfo", '{');
+	jw_null(w, "driverLogUrl");
+	jw_str(w, "sparkUiUrl", view.ui_url);
+	jw_null(w, "executorLogUrls");
+	jw_close(w, '}');
+	view_log(w, c->jobs, job, with_log);
+	view_request(w, &spec, api_may(c, ACCESS_MODIFY, job));
+	jw_close(w, '}');
+}
+
+static void created(void *arg, const struct batch *job, const struct error *e)
+{
+	struct call *c = arg;
+	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
+	struct jw w = { .out = &body };
+	char path[64];
+
+	if (!job) {
+		api_answer_error(c, e);
+		return;
+	}
+	(void)snprintf(path, sizeof path, "/sessions/%lld", (long long)job->id);
+	api_location(c, path);
+	view_session(&w, c, job, true);
+	api_answer(c, 201, &body);
+}
+
+void sessions_on_create(struct call *c, const char *id)
+{
+	struct batch_request rq = { .who = c->caller,
+				    .do_as = http_query(c->rq, "doAs"),
+				    .idem_key = http_header(c->rq, "Idempotency-Key"),
+				    .request_id = http_request_id(c->rq) };
+	struct error e = { 0 };
+
+	(void)id;
+	rq.body = http_body(c->rq, &rq.body_len);
+	if (batches_full(c->jobs, c->user))
+		(void)error_set(&e, ERR_BUSY, "Rejected, too many sessions are being created!");
+	else if (c->api->draining)
+		(void)error_set(&e, ERR_UNAVAILABLE, "Florus is stopping");
+	if (e.code)
+		api_answer_error(c, &e);
+	else
+		batches_create(c->jobs, &rq, created, c);
+}
+
+void sessions_on_list(struct call *c, const char *id)
+{
+	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
+	struct jw w = { .out = &body };
+	struct error e = { 0 };
+	int64_t from, size, total = batches_count(c->jobs);
+
+	(void)id;
+	if (!api_query_int(c, "from", 0, &from, &e) || !api_query_int(c, "size", LIST_SIZE_DEFAULT, &size, &e)) {
+		api_answer_error(c, &e);
+		return;
+	}
+	int64_t first = from < 0 ? 0 : from, end = from + size < total ? from + size : total;
+	jw_open(&w, NULL, '{');
+	jw_int(&w, "from", from);
+	jw_int(&w, "total", total);
+	jw_open(&w, "sessions", '[');
+	for (int64_t i = first; i < end && sbuf_ok(&body); i++) {
+		const struct batch *job = batches_at(c->jobs, i);
+
+		view_session(&w, c, job, api_may(c, ACCESS_VIEW_LOG, job));
+	}
+	jw_close(&w, ']');
+	jw_close(&w, '}');
+	if (!sbuf_ok(&body)) {
+		(void)error_set(&e, ERR_TOO_LARGE, "this page is larger than %d bytes: ask for a smaller size",
+				ANSWER_MAX);
+		api_answer_error(c, &e);
+		return;
+	}
+	api_answer(c, 200, &body);
+}
+
+void sessions_on_get(struct call *c, const struct batch *job)
+{
+	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
+	struct jw w = { .out = &body };
+
+	sessions_touch(c->api->sessions, job);
+	view_session(&w, c, job, api_may(c, ACCESS_VIEW_LOG, job));
+	api_answer(c, 200, &body);
+}
+
+void sessions_on_state(struct call *c, const struct batch *job)
+{
+	_sbuf_ struct sbuf body = SBUF_INIT(256);
+	struct jw w = { .out = &body };
+
+	jw_open(&w, NULL, '{');
+	jw_int(&w, "id", job->id);
+	jw_str(&w, "state", sessions_view(c->api->sessions, job).state);
+	jw_close(&w, '}');
+	api_answer(c, 200, &body);
+}
+
+static void stopped(void *arg, const struct error *e)
+{
+	struct call *c = arg;
+
+	if (e->code)
+		api_answer_error(c, e);
+	else
+		api_answer_empty(c, 204, NULL);
+}
+
+void sessions_on_stop(struct call *c, const struct batch *job)
+{
+	if (state_is_final(job->state))
+		api_answer_empty(c, 204, NULL);
+	else
+		batches_kill(c->jobs, job->id, stopped, c);
+}

@@ -1,0 +1,221 @@
+/*
+ * statements - /sessions/{id}/statements (livy.md 1.7).
+ */
+#include "api/api.h"
+#include "base/str.h"
+#include <string.h>
+#include <strings.h>
+
+enum { PATH_BYTES_MAX = 96, BODY_ARENA_MAX = 64 * 1024 * 1024 };
+
+static void view_statement(struct jw *w, const struct statement *st)
+{
+	jw_open(w, NULL, '{');
+	jw_int(w, "id", st->id);
+	jw_str(w, "code", st->code);
+	jw_str(w, "state", statement_state_name(st->state));
+	if (st->output)
+		jw_raw(w, "output", st->output, strlen(st->output));
+	else
+		jw_null(w, "output");
+	jw_raw(w, "progress", st->progress, strlen(st->progress));
+	jw_int(w, "started", st->started_ms);
+	jw_int(w, "completed", st->completed_ms);
+	jw_close(w, '}');
+}
+
+static void answer_one(struct call *c, int status, const struct statement *st)
+{
+	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
+	struct jw w = { .out = &body };
+
+	view_statement(&w, st);
+	api_answer(c, status, &body);
+}
+
+/* Livy says these as bare strings. */
+static void refuse(struct call *c, const struct error *e)
+{
+	struct error shown = *e;
+	_sbuf_ struct sbuf body = SBUF_INIT(1024);
+	struct jw w = { .out = &body };
+
+	if (e->code == ERR_NOT_FOUND) {
+		jw_str(&w, NULL, shown.msg);
+		api_answer(c, 404, &body);
+		return;
+	}
+	api_answer_error(c, &shown);
+}
+
+static bool take_number(struct call *c, int64_t *ret)
+{
+	struct error e;
+	int32_t n;
+
+	if (!str_to_i32(c->number, &n)) {
+		(void)error_set(&e, ERR_INVALID, "For input string: \"%.64s\"", c->number);
+		api_answer_error(c, &e);
+		return false;
+	}
+	*ret = n;
+	return true;
+}
+
+/* --- create --- */
+
+static bool read_field(const struct jr *body, size_t i, const char **kind, const char **code, struct error *e)
+{
+	const char *key = body->keys[i];
+	const struct jr *v = &body->items[i];
+	const char **to = str_eq(key, "code") ? code : str_eq(key, "kind") ? kind : NULL;
+
+	if (!to)
+		return error_set(
+			e, ERR_MALFORMED,
+			"Unrecognized field \"%.64s\" (class org.apache.livy.server.interactive.ExecuteRequest), "
+			"not marked as ignorable (2 known properties: \"code\", \"kind\"])",
+			key);
+	if (v->type == JR_NULL)
+		return true;
+	if (v->type != JR_STRING)
+		return error_set(
+			e, ERR_MALFORMED,
+			"Cannot deserialize value of type `java.lang.String` from %s (through reference chain: "
+			"org.apache.livy.server.interactive.ExecuteRequest[\"%s\"])",
+			jr_type_name(v->type), key);
+	*to = v->text;
+	return true;
+}
+
+/* NULLs for what is not given; the kind by its own name. */
+static bool read_body(struct arena *a, const char *text, size_t n, const char **kind, const char **code,
+		      struct error *e)
+{
+	const struct jr *body;
+
+	*kind = *code = NULL;
+	if (!jr_parse(a, text, n, &body, e))
+		return false;
+	if (body->type != JR_OBJECT)
+		return error_set(e, ERR_MALFORMED,
+				 "Cannot deserialize value of type "
+				 "`org.apache.livy.server.interactive.ExecuteRequest` from %s",
+				 jr_type_name(body->type));
+	for (size_t i = 0; i < body->count; i++)
+		if (!read_field(body, i, kind, code, e))
+			return false;
+	const char *known = *kind ? session_kind(*kind) : NULL;
+	if (*kind && (!known || str_eq(known, "shared")))
+		return error_set(
+			e, ERR_SESSION_STATE,
+			"java.util.concurrent.ExecutionException: java.lang.IllegalArgumentException: Invalid kind: "
+			"%.64s",
+			*kind);
+	*kind = known;
+	return true;
+}
+
+static void created(void *arg, const struct statement *st, const struct error *e)
+{
+	struct call *c = arg;
+	char path[PATH_BYTES_MAX];
+
+	if (!st) {
+		refuse(c, e);
+		return;
+	}
+	(void)snprintf(path, sizeof path, "/sessions/%lld/statements/%lld", (long long)c->from, (long long)st->id);
+	api_location(c, path);
+	answer_one(c, 201, st);
+}
+
+void statements_on_create(struct call *c, const struct batch *job)
+{
+	_arena_ struct arena *a = arena_new(BODY_ARENA_MAX);
+	const char *kind, *code;
+	struct error e = { 0 };
+	size_t n;
+	const char *body = http_body(c->rq, &n);
+
+	sessions_touch(c->api->sessions, job);
+	if (!read_body(a, body, n, &kind, &code, &e)) {
+		api_answer_error(c, &e);
+		return;
+	}
+	c->from = job->id;
+	statements_run(c->api->sessions, job, kind, code, created, c);
+}
+
+/* --- read --- */
+
+static void got(void *arg, const struct statement *st, const struct error *e)
+{
+	if (st)
+		answer_one(arg, 200, st);
+	else
+		refuse(arg, e);
+}
+
+void statements_on_get(struct call *c, const struct batch *job)
+{
+	int64_t number;
+
+	sessions_touch(c->api->sessions, job);
+	if (take_number(c, &number))
+		statements_get(c->api->sessions, job, number, got, c);
+}
+
+/* Items [from, from + size) of those in the order asked for, both ends clamped (livy.md 1.7). */
+static void listed(void *arg, const struct statement *items, size_t n, const struct error *e)
+{
+	struct call *c = arg;
+	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
+	struct jw w = { .out = &body };
+	const char *order = http_query(c->rq, "order");
+	bool newest_first = order && strcasecmp(order, "desc") == 0;
+	int64_t first = c->from < 0 ? 0 : c->from,
+		end = c->from + c->size > (int64_t)n ? (int64_t)n : c->from + c->size;
+
+	if (!items) {
+		api_answer_error(c, e);
+		return;
+	}
+	jw_open(&w, NULL, '{');
+	jw_int(&w, "total_statements", (int64_t)n);
+	jw_open(&w, "statements", '[');
+	for (int64_t i = first; i < end; i++)
+		view_statement(&w, &items[newest_first ? (int64_t)n - 1 - i : i]);
+	jw_close(&w, ']');
+	jw_close(&w, '}');
+	api_answer(c, 200, &body);
+}
+
+void statements_on_list(struct call *c, const struct batch *job)
+{
+	struct error e = { 0 };
+
+	sessions_touch(c->api->sessions, job);
+	if (api_query_int(c, "from", 0, &c->from, &e) && api_query_int(c, "size", INT32_MAX, &c->size, &e))
+		statements_list(c->api->sessions, job, 0, STORE_STATEMENTS_MAX, listed, c);
+	else
+		api_answer_error(c, &e);
+}
+
+/* --- cancel --- */
+
+void statements_on_cancel(struct call *c, const struct batch *job)
+{
+	_sbuf_ struct sbuf body = SBUF_INIT(64);
+	struct error e = { 0 };
+	int64_t number;
+
+	if (!take_number(c, &number))
+		return;
+	if (!statements_cancel(c->api->sessions, job, number, &e)) {
+		api_answer_error(c, &e);
+		return;
+	}
+	sbuf_adds(&body, "{\"msg\":\"canceled\"}");
+	api_answer(c, 200, &body);
+}

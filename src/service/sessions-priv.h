@@ -1,0 +1,51 @@
+/* sessions-priv - what sessions.c, statements.c and dialogue.c share. */
+#pragma once
+#include "run/channel.h"
+#include "service/sessions.h"
+
+/* A statement in memory: one that is not over, or one of the latest. */
+struct kept_statement {
+	struct statement shown; /* its texts are owned */
+	struct kept_statement *next;
+	bool ending; /* its result is on its way to the disk */
+	char progress[24];
+};
+
+struct session {
+	struct sessions *of;
+	int64_t id;
+	char key[24]; /* the id as text, for the map */
+	char *kind, *app_id, *ui_url;
+	enum state job;
+	enum driver_state driver;
+	struct channel *channel;               /* NULL: not there now */
+	bool loaded;                           /* its statements were read */
+	int64_t heartbeat_ms, idle_ms, ttl_ms; /* 0: never too long */
+	int64_t created_wall_ms;
+	int64_t touched_ms, used_ms; /* clock_now_ms(): last asked for, last statement */
+	struct kept_statement *first, **last;
+	int kept, unfinished;
+	int64_t next_statement;
+};
+
+struct sessions {
+	struct loop *loop;
+	const struct config *config;
+	struct store *store;
+	struct batches *jobs;
+	struct channels *channels;
+	struct map *by_id;
+	char *key, *driver, *socket_name;
+	struct loop_timer *timer;
+	bool stopping;
+};
+
+struct session *session_by_id(const struct sessions *s, int64_t id);
+
+/* statements.c */
+struct kept_statement *statement_in_memory(const struct session *en, int64_t id);
+void statements_load(struct session *en);                                             /* sets en->loaded, then */
+void statements_send_all(struct session *en);                                         /* to a driver that has come */
+void statements_take(struct session *en, const char *type, const struct jr *message); /* started, progress, result */
+void statements_end_all(struct session *en); /* the session is over: none of them will end by itself */
+void statements_free_all(struct session *en);

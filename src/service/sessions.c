@@ -1,0 +1,369 @@
+/*
+ * sessions - their life beside that of their jobs: made when the job is, told of by the driver, ended when unused.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "auth/secret.h"
+#include "service/sessions-priv.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { TICK_MS = 1000, TEXT_MAX = 1024 };
+
+struct session *session_by_id(const struct sessions *s, int64_t id)
+{
+	char key[24];
+
+	(void)snprintf(key, sizeof key, "%lld", (long long)id);
+	return map_get(s->by_id, key);
+}
+
+static void session_free(struct session *en)
+{
+	map_del(en->of->by_id, en->key);
+	if (en->channel)
+		channel_close(en->channel);
+	statements_free_all(en);
+	free(en->kind);
+	free(en->app_id);
+	free(en->ui_url);
+	free(en);
+}
+
+/* --- secrets --- */
+
+/* Nothing is stored: who has the key of this state directory can derive it again. */
+static void secret_of(const struct sessions *s, int64_t id, const char *nonce, char to[SECRET_DIGEST_HEX + 1])
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(TEXT_MAX);
+	struct digest d;
+
+	sbuf_addf(&text, "session\n%s\n%lld\n%s", s->key, (long long)id, nonce);
+	secret_sha256(text.data, text.len, &d);
+	secret_to_hex(&d, to);
+}
+
+static bool prove(void *arg, int64_t id, const char *text, char to[CHANNEL_PROOF_HEX + 1])
+{
+	struct sessions *s = arg;
+	const struct batch *job = batches_by_id(s->jobs, id);
+	char secret[SECRET_DIGEST_HEX + 1];
+	struct digest d;
+
+	if (!job || !session_by_id(s, id) || state_is_final(job->state))
+		return false;
+	secret_of(s, id, job->nonce, secret);
+	secret_hmac(secret, SECRET_DIGEST_HEX, text, strlen(text), &d);
+	secret_to_hex(&d, to);
+	return true;
+}
+
+/* --- the driver --- */
+
+static void set_text(char **to, const struct jr *message, const char *key)
+{
+	const struct jr *member = jr_get(message, key);
+
+	if (!member || member->type != JR_STRING || strlen(member->text) > TEXT_MAX)
+		return;
+	free(*to);
+	*to = xstrdup(member->text);
+}
+
+static void take_state(struct session *en, const struct jr *message)
+{
+	const struct jr *state = jr_get(message, "state");
+	enum driver_state driver;
+	_free_ char *reason = NULL;
+
+	if (!state || state->type != JR_STRING || !driver_state_parse(state->text, &driver))
+		return;
+	set_text(&en->app_id, message, "app_id");
+	set_text(&en->ui_url, message, "ui");
+	set_text(&reason, message, "reason");
+	if (driver == DRIVER_ERROR && en->driver != DRIVER_ERROR)
+		log_warn("session failed to start", LOG_INT("session", en->id),
+			 LOG_STR("reason", reason ? reason : ""));
+	if (driver == DRIVER_IDLE && en->driver == DRIVER_STARTING)
+		en->touched_ms = en->used_ms = clock_now_ms();
+	en->driver = driver;
+	batches_forget_view(en->of->jobs, en->id);
+}
+
+/* A driver that comes before its statements were read is sent away: it dials anew. */
+static void up(void *arg, int64_t id, struct channel *c, const struct jr *hello)
+{
+	struct sessions *s = arg;
+	struct session *en = session_by_id(s, id);
+
+	if (!en || !en->loaded) {
+		channel_close(c);
+		return;
+	}
+	en->channel = c;
+	take_state(en, hello);
+	statements_send_all(en);
+}
+
+static void down(void *arg, int64_t id)
+{
+	struct session *en = session_by_id(arg, id);
+
+	if (en)
+		en->channel = NULL;
+}
+
+static void message(void *arg, int64_t id, const char *type, const struct jr *m)
+{
+	struct session *en = session_by_id(arg, id);
+
+	if (!en)
+		return;
+	if (str_eq(type, "state"))
+		take_state(en, m);
+	else
+		statements_take(en, type, m);
+}
+
+/* --- the job --- */
+
+static bool read_ms(const char *text, int64_t *to)
+{
+	return !text || str_to_ms(text, 1, to);
+}
+
+/* What the request says of the session itself. */
+static void read_request(struct session *en, const struct batch *job)
+{
+	_arena_ struct arena *a = arena_new(SPEC_ARENA_MAX);
+	const struct config *c = en->of->config;
+	struct spec spec;
+	struct error e;
+
+	if (!job->request || !spec_parse(a, SPEC_SESSION, job->request, strlen(job->request), NULL, &spec, &e))
+		return;
+	free(en->kind);
+	en->kind = xstrdup(spec.kind);
+	en->heartbeat_ms = 1000LL * spec.heartbeat_s;
+	en->ttl_ms = c->livy_server_session_ttl_check ? c->livy_server_session_ttl_ms : 0;
+	en->idle_ms = c->livy_server_session_timeout_check ? c->livy_server_session_timeout_ms : 0;
+	(void)read_ms(spec.ttl, &en->ttl_ms);
+	(void)read_ms(spec.idle_timeout, &en->idle_ms);
+}
+
+static struct session *make(struct sessions *s, const struct batch *job)
+{
+	struct session *en = xcalloc(1, sizeof *en);
+
+	en->of = s;
+	en->id = job->id;
+	en->kind = xstrdup("shared");
+	en->last = &en->first;
+	en->created_wall_ms = job->created_ms;
+	en->touched_ms = en->used_ms = clock_now_ms();
+	(void)snprintf(en->key, sizeof en->key, "%lld", (long long)job->id);
+	map_set(s->by_id, en->key, en);
+	read_request(en, job);
+	statements_load(en);
+	return en;
+}
+
+/* Told of each job when it appears and whenever its state changes. */
+static void changed(void *arg, const struct batch *job)
+{
+	struct sessions *s = arg;
+	struct session *en = session_by_id(s, job->id);
+
+	if (!en && !state_is_final(job->state))
+		en = make(s, job);
+	if (!en)
+		return;
+	en->job = job->state;
+	if (!state_is_final(job->state))
+		return;
+	if (en->channel)
+		channel_close(en->channel);
+	statements_end_all(en);
+}
+
+static void gone(void *arg, int64_t id)
+{
+	struct session *en = session_by_id(arg, id);
+
+	if (en)
+		session_free(en);
+}
+
+/* What the program is, and what it is told (docs/session-protocol.md). */
+static bool complete(void *arg, struct arena *a, const struct batch *job, struct spec *spec, struct error *e)
+{
+	const struct sessions *s = arg;
+	char secret[SECRET_DIGEST_HEX + 1], id[24], name[64], output_max[24], rows[24];
+	_sbuf_ struct sbuf address = SBUF_INIT(CHANNEL_NAME_MAX + 16);
+
+	secret_of(s, job->id, job->nonce, secret);
+	sbuf_addf(&address, "unix:@%s", s->socket_name);
+	(void)snprintf(id, sizeof id, "%lld", (long long)job->id);
+	(void)snprintf(name, sizeof name, "livy-session-%lld", (long long)job->id);
+	(void)snprintf(output_max, sizeof output_max, "%lld", (long long)s->config->florus_session_output_max_bytes);
+	(void)snprintf(rows, sizeof rows, "%d", s->config->livy_rsc_sql_num_rows);
+	const struct spec_pair told[] = {
+		{ "spark.florus.session.address", sbuf_str(&address) },
+		{ "spark.florus.session.id", id },
+		{ "spark.florus.session.secret", secret },
+		{ "spark.florus.session.kind", spec->kind },
+		{ "spark.florus.session.output-max", output_max },
+		{ "spark.florus.session.sql-rows", rows },
+		{ "spark.florus.session.hive", s->config->livy_repl_enable_hive_context ? "true" : "false" },
+	};
+	struct spec_pair *all = arena_alloc(a, (spec->conf_count + ARRAY_LEN(told)) * sizeof *all);
+
+	if (!all)
+		return error_set(e, ERR_TOO_LARGE, "the submission is too large");
+	if (spec->conf_count)
+		memcpy(all, spec->conf, spec->conf_count * sizeof *all);
+	for (size_t i = 0; i < ARRAY_LEN(told); i++)
+		all[spec->conf_count++] = (struct spec_pair){ told[i].key, arena_strdup(a, told[i].value) };
+	spec->conf = all;
+	spec->file = s->driver;
+	if (!spec->name)
+		spec->name = arena_strdup(a, name);
+	return arena_ok(a) || error_set(e, ERR_TOO_LARGE, "the submission is too large");
+}
+
+/* --- what goes unused --- */
+
+static const char *overdue(const struct session *en, int64_t now_ms)
+{
+	if (en->driver == DRIVER_STARTING || en->unfinished)
+		return en->ttl_ms && clock_wall_ms() - en->created_wall_ms > en->ttl_ms ? "ttl" : NULL;
+	if (en->heartbeat_ms && now_ms - en->touched_ms > en->heartbeat_ms)
+		return "heartbeatTimeoutInSecond";
+	if (en->idle_ms && now_ms - en->used_ms > en->idle_ms)
+		return "idleTimeout";
+	return en->ttl_ms && clock_wall_ms() - en->created_wall_ms > en->ttl_ms ? "ttl" : NULL;
+}
+
+static void stopped(void *arg, const struct error *e)
+{
+	(void)arg, (void)e; /* not yet: the next tick tries again */
+}
+
+static void tick(void *arg)
+{
+	struct sessions *s = arg;
+	int64_t now_ms = clock_now_ms();
+
+	for (int64_t i = 0; i < batches_count(s->jobs); i++) {
+		const struct batch *job = batches_at(s->jobs, i);
+		const struct session *en = session_by_id(s, job->id);
+		const char *why = en && job->state == STATE_RUNNING ? overdue(en, now_ms) : NULL;
+
+		if (!why)
+			continue;
+		log_info("session ended: unused for too long", LOG_INT("session", en->id), LOG_STR("limit", why));
+		batches_kill(s->jobs, job->id, stopped, NULL);
+	}
+}
+
+/* --- what clients see --- */
+
+struct session_view sessions_view(const struct sessions *s, const struct batch *job)
+{
+	const struct session *en = session_by_id(s, job->id);
+
+	return (struct session_view){
+		.state = session_state_name(job->state, en ? en->driver : DRIVER_STARTING, en && en->unfinished > 0),
+		.app_id = en ? en->app_id : NULL,
+		.ui_url = en ? en->ui_url : NULL,
+	};
+}
+
+void sessions_touch(struct sessions *s, const struct batch *job)
+{
+	struct session *en = session_by_id(s, job->id);
+
+	if (en)
+		en->touched_ms = clock_now_ms();
+}
+
+struct batches *sessions_jobs(const struct sessions *s)
+{
+	return s->jobs;
+}
+
+/* --- life --- */
+
+bool sessions_new(const struct sessions_setup *setup, struct sessions **ret, struct error *e)
+{
+	struct sessions *s = xcalloc(1, sizeof *s);
+	struct digest name;
+	char hex[SECRET_DIGEST_HEX + 1];
+
+	s->loop = setup->loop;
+	s->config = setup->config;
+	s->store = setup->store;
+	s->key = xstrdup(setup->key);
+	s->driver = xstrdup(setup->driver);
+	s->by_id = map_new();
+	s->timer = loop_timer_new(s->loop, tick, s);
+
+	/* The same at every start of this state directory, since drivers outlive us; and not the key itself. */
+	_sbuf_ struct sbuf text = SBUF_INIT(TEXT_MAX);
+	sbuf_addf(&text, "socket\n%s", s->key);
+	secret_sha256(text.data, text.len, &name);
+	secret_to_hex(&name, hex);
+	sbuf_clear(&text);
+	sbuf_addf(&text, "florus-%.32s", hex);
+	s->socket_name = sbuf_take(&text);
+
+	const struct channels_setup channels = { s->socket_name, s, prove, up, message, down };
+	const struct batches_kind kind = { .type = SPEC_SESSION,
+					   .keeps_request = true,
+					   .max_running = s->config->florus_session_max,
+					   .complete = complete,
+					   .changed = changed,
+					   .gone = gone,
+					   .arg = s };
+	const struct batches_setup jobs = { .loop = setup->loop,
+					    .config = setup->config,
+					    .env = setup->env,
+					    .store = setup->store,
+					    .runner = setup->runner,
+					    .run_dirfd = setup->run_dirfd,
+					    .access = setup->access,
+					    .kind = &kind,
+					    .fatal = setup->fatal,
+					    .fatal_arg = setup->fatal_arg };
+	if (!channels_new(s->loop, &channels, &s->channels, e) || !batches_new(&jobs, &s->jobs, e)) {
+		(void)sessions_free(s);
+		return false;
+	}
+	loop_timer_set(s->timer, TICK_MS, TICK_MS);
+	*ret = s;
+	return true;
+}
+
+void sessions_stop(struct sessions *s)
+{
+	s->stopping = true;
+	loop_timer_stop(s->timer);
+	batches_stop(s->jobs);
+}
+
+struct sessions *sessions_free(struct sessions *s)
+{
+	if (!s)
+		return NULL;
+	s->jobs = batches_free(s->jobs); /* the sessions go with them, and hang up */
+	s->channels = channels_free(s->channels);
+	s->by_id = map_free(s->by_id);
+	s->timer = loop_timer_free(s->timer);
+	free(s->key);
+	free(s->driver);
+	free(s->socket_name);
+	free(s);
+	return NULL;
+}

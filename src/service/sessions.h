@@ -1,0 +1,80 @@
+/*
+ * sessions - interactive sessions: Spark applications that run statements.
+ *
+ * A session is a job like a batch (service/batches.h accepts, launches, watches, kills and keeps it) whose program is our
+ * driver, and which talks to us (run/channel.h). Here is what a session has beyond a job: its driver's state, its
+ * statements, and how long it may go unused.
+ *
+ * Invariants: a statement is on the disk before it is promised or sent, and its result before the driver may forget it;
+ * so neither is lost and none runs twice, whoever dies. Callbacks are called once, on the loop, perhaps before the
+ * function that took them returns. Loop thread only.
+ */
+#pragma once
+#include "model/session.h"
+#include "service/batches.h"
+
+enum {
+	SESSION_STATEMENTS_KEPT = 100,         /* of a session in memory; older ones come from the store */
+	SESSION_UNFINISHED_MAX = 1000,         /* statements of a session that wait */
+	SESSION_OUTPUT_MAX = 16 * 1024 * 1024, /* bytes of one answer */
+	SESSION_QUESTIONS_MAX = 64,            /* completions of a session that are asked for */
+	SESSION_QUESTION_MS = 10000,           /* how long one may take */
+};
+
+struct sessions;
+
+struct sessions_setup {
+	struct loop *loop;
+	const struct config *config;
+	const char *const *env;
+	struct store *store; /* of sessions alone; opened, not started */
+	struct runner *runner;
+	int run_dirfd;
+	const struct access *access;
+	const char *key;    /* what secrets of sessions are derived from: private to this state directory */
+	const char *driver; /* path of florus_session.py */
+	loop_fn *fatal;
+	void *fatal_arg;
+};
+
+MUST_CHECK bool sessions_new(const struct sessions_setup *setup, struct sessions **ret, struct error *e);
+void sessions_stop(struct sessions *s);
+struct sessions *sessions_free(struct sessions *s); /* after store_free(); takes NULL; returns NULL */
+
+struct batches *sessions_jobs(const struct sessions *s); /* to create, look up, list, kill and read logs */
+
+/* What a session has beyond its job. All NULL and 0 of one that is only history. Borrowed until the loop goes on. */
+struct session_view {
+	const char *state;
+	const char *app_id, *ui_url;
+};
+struct session_view sessions_view(const struct sessions *s, const struct batch *job);
+void sessions_touch(struct sessions *s, const struct batch *job); /* somebody asked for it: a heartbeat */
+
+/* --- statements --- */
+
+struct statement {
+	int64_t id;
+	const char *kind, *code; /* NULL: not given */
+	enum statement_state state;
+	const char *output;   /* JSON; NULL: none */
+	const char *progress; /* a JSON number */
+	int64_t started_ms, completed_ms;
+};
+
+typedef void statement_fn(void *arg, const struct statement *statement, const struct error *e);
+
+/*
+ * Runs code. ERR_SESSION_STATE, ERR_INVALID (Session isn't active), ERR_BUSY (too many wait), and the store's. `kind` NULL: the
+ * session's.
+ */
+void statements_run(struct sessions *s, const struct batch *job, const char *kind, const char *code, statement_fn *fn,
+		    void *arg);
+void statements_get(struct sessions *s, const struct batch *job, int64_t id, statement_fn *fn, void *arg);
+/* Those with ids from `from` on, ascending, at most max (and STORE_STATEMENTS_MAX). Borrowed for the call. */
+typedef void statements_fn(void *arg, const struct statement *items, size_t n, const struct error *e);
+void statements_list(struct sessions *s, const struct batch *job, int64_t from, int64_t max, statements_fn *fn,
+		     void *arg);
+
+/* Of one that is over, or unknown, nothing changes. Errors as statements_run(). */
+MUST_CHECK bool statements_cancel(struct sessions *s, const struct batch *job, int64_t id, struct error *e);

@@ -1,0 +1,195 @@
+"""Interactive sessions, with the real driver's code but without Spark (tests/fakes/session.py)."""
+
+import os
+import signal
+
+import pytest
+from gateway import until
+from sessions import Session
+
+
+@pytest.fixture
+def session(gateway):
+    return Session(gateway).wait("idle")
+
+
+OBJECT_KEYS = ["id", "name", "appId", "owner", "proxyUser", "state", "kind", "appInfo", "log", "ttl", "idleTimeout",
+               "driverMemory", "driverCores", "executorMemory", "executorCores", "conf", "archives", "files",
+               "heartbeatTimeoutInSecond", "jars", "numExecutors", "pyFiles", "queue"]
+
+
+@pytest.mark.parametrize("mount", ["", "/livy"])
+def test_the_object_has_livys_keys_in_livys_order(gateway, mount):
+    session = Session(gateway, mount, conf={"spark.a": 1}, heartbeatTimeoutInSecond=60, ttl="5m")
+    assert dict(session.made.headers)["Location"] == f"{mount}/sessions/0"
+    for body in (session.made.body, session.wait("idle").get().body):
+        assert list(body) == OBJECT_KEYS
+        assert (body["kind"], body["conf"], body["heartbeatTimeoutInSecond"], body["ttl"]) == ("pyspark", {"spark.a": "1"}, 60, "5m")
+        assert (body["driverCores"], body["jars"], body["appInfo"]["sparkUiUrl"]) == (0, [], None)
+    assert session.get().body["appId"].startswith("local-")
+    listed = gateway.get(mount + "/sessions").body
+    assert (listed["from"], listed["total"], [one["id"] for one in listed["sessions"]]) == (0, 1, [0])
+
+
+def test_ids_of_sessions_and_batches_are_their_own(gateway):
+    assert gateway.post("/batches", gateway.body()).body["id"] == 0
+    assert Session(gateway).id == 0
+
+
+def test_statements_run_in_order_and_remember(session):
+    first = session.post("x = 20")
+    assert list(first.body) == ["id", "code", "state", "output", "progress", "started", "completed"]
+    assert (first.body["id"], first.body["state"], first.body["output"], first.body["progress"]) == (0, "waiting", None, 0.0)
+    assert dict(first.headers)["Location"] == "/sessions/0/statements/0"
+    assert session.run("x + 1") == {"status": "ok", "execution_count": 1, "data": {"text/plain": "21"}}
+    done = session.statement(1)
+    assert done["progress"] == 1.0 and 0 < done["started"] <= done["completed"]
+    assert session.run("1/0")["ename"] == "ZeroDivisionError"
+    assert session.run("select 1", kind="sql")["data"]["application/json"]["data"] == [["select 1"]]
+    assert session.run("x", kind="spark")["ename"] == "InterpreterError"
+    listed = session.get("/statements").body
+    assert (listed["total_statements"], [st["id"] for st in listed["statements"]]) == (5, [0, 1, 2, 3, 4])
+    for query, ids in (("from=1&size=2", [1, 2]), ("order=desc&size=2", [4, 3]), ("size=-1", []), ("from=-5", [0, 1, 2, 3, 4]),
+                       ("from=9", [])):
+        assert [st["id"] for st in session.get(f"/statements?{query}").body["statements"]] == ids, query
+
+
+def test_it_is_busy_while_a_statement_runs(session, tmp_path):
+    gate = tmp_path / "gate"
+    number = session.post(f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)").body["id"]
+    session.wait("busy")
+    until(lambda: session.statement(number)["state"] == "running", 10, "it runs")
+    gate.touch()
+    session.wait("idle")
+
+
+def test_cancel_stops_what_runs_and_what_waits(session):
+    running, waiting = session.post("import time\ntime.sleep(600)").body["id"], session.post("ran = 1").body["id"]
+    until(lambda: session.statement(running)["state"] == "running", 10, "it runs")
+    for number in (waiting, running):
+        answer = session.gateway.post(f"{session.path}/statements/{number}/cancel", {})
+        assert (answer.status, answer.body) == (200, {"msg": "canceled"})
+    assert session.result(running)["state"] == "cancelled"
+    ended = session.result(waiting)
+    assert (ended["state"], ended["output"]) == ("cancelled", None)
+    assert session.run("ran")["ename"] == "NameError"
+    assert session.gateway.post(f"{session.path}/statements/{running}/cancel", {}).status == 200
+
+
+REFUSALS = [
+    ({"kind": "pyspark3"}, 400, str),
+    ({"kind": 5}, 400, str),
+    ({"kind": "pyspark", "file": "/a.py"}, 400, str),
+    ({"kind": "pyspark", "ttl": "abc"}, 400, dict),
+    ({"kind": "pyspark", "ttl": "5x"}, 400, dict),
+    ({"kind": "pyspark", "idleTimeout": "-5m"}, 400, dict),
+    ({"kind": "pyspark", "heartbeatTimeoutInSecond": "x"}, 400, str),
+    ({"kind": "pyspark", "name": "7"}, 400, dict),
+    ({"kind": "pyspark", "conf": {"spark.submit.deployMode": "cluster"}}, 400, dict),
+    ({"kind": "pyspark", "pyFiles": ["/etc/passwd"]}, 400, dict),
+]
+
+
+@pytest.mark.parametrize("body, status, shape", REFUSALS, ids=range(len(REFUSALS)))
+def test_refusals_have_livys_shape_and_leave_nothing(gateway, body, status, shape):
+    answer = gateway.post("/sessions", body)
+    assert (answer.status, type(answer.body)) == (status, shape), answer.body
+    assert gateway.get("/sessions").body["total"] == 0
+
+
+def test_a_session_that_is_not_up_says_its_state(gateway, tmp_path):
+    gate = tmp_path / "gate"
+    session = Session(gateway, conf={"spark.test.start": "slow", "spark.test.gate": str(gate)})
+    answer = session.post("1")
+    assert (answer.status, answer.body) == (500, "java.lang.IllegalStateException: Session is in state starting")
+    gate.touch()
+    session.wait("idle")
+    assert session.run("1")["data"] == {"text/plain": "1"}
+
+
+def test_a_shared_session_wants_to_know_the_kind(gateway):
+    session = Session(gateway, kind="shared").wait("idle")
+    answer = session.post("1")
+    assert answer.status == 500 and "Code type should be specified" in answer.body
+    assert session.run("1", kind="python")["data"] == {"text/plain": "1"}
+
+
+@pytest.mark.parametrize("path, body, status, text", [
+    ("/sessions/0/statements/9", None, 404, "Statement not found"),
+    ("/sessions/0/statements/x", None, 400, {"msg": 'For input string: "x"'}),
+    ("/sessions/9/statements", None, 404, {"msg": "Session '9' not found."}),
+    ("/sessions/0/statements", {"code": "1", "bogus": 1}, 400, None),
+    ("/sessions/0/statements", {"code": 1}, 400, None),
+    ("/sessions/0/statements", {"code": "1", "kind": "cobol"}, 500, None),
+])
+def test_what_is_not_there_or_not_right(session, path, body, status, text):
+    answer = session.gateway.post(path, body) if body else session.gateway.get(path)
+    assert answer.status == status, answer.body
+    assert text is None or answer.body == text
+
+
+@pytest.mark.parametrize("how", ["exit", "fail"])
+def test_a_session_that_does_not_start_is_dead(gateway, how):
+    session = Session(gateway, conf={"spark.test.start": how})
+    session.wait("dead")
+    answer = session.post("1")
+    assert (answer.status, answer.body) == (400, {"msg": "requirement failed: Session isn't active."})
+
+
+def test_a_driver_that_dies_takes_its_statements_along(session):
+    number = session.post("import os\nos._exit(9)").body["id"]
+    session.wait("dead")
+    assert session.result(number)["state"] == "cancelled"
+
+
+def test_delete_ends_and_forgets(session):
+    pid = int(session.run("import os\nos.getpid()")["data"]["text/plain"])
+    session.post("import time\ntime.sleep(600)")
+    answer = session.gateway.delete(session.path)
+    assert (answer.status, answer.body) == (200, {"msg": "deleted"})
+    assert session.get().status == 404 and not os.path.exists(f"/proc/{pid}")
+
+
+def test_results_stay_after_stop(session):
+    session.run("6 * 7")
+    assert session.gateway.post(session.path + "/stop", {}).status == 204
+    assert session.state() in ("dead", "killed")
+    assert session.statement(0)["output"]["data"] == {"text/plain": "42"}
+    assert session.get("/statements").body["total_statements"] == 1
+    assert session.post("1").status == 400
+
+
+def test_nothing_is_lost_or_run_twice_when_florusd_is_killed(session, tmp_path):
+    gateway, runs, gate = session.gateway, tmp_path / "runs", tmp_path / "gate"
+    session.run("kept = 1")
+    code = f"open({str(runs)!r}, 'a').write('x')\nimport os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)\nkept"
+    number, after = session.post(code).body["id"], session.post("kept + 1").body["id"]
+    until(runs.exists, 10, "it runs")
+    gateway.process.send_signal(signal.SIGKILL)
+    gateway.process.wait()
+    gate.touch()
+    gateway.start()
+    assert session.result(number)["output"]["data"] == {"text/plain": "1"}
+    assert session.result(after)["output"]["data"] == {"text/plain": "2"}
+    assert runs.read_text() == "x"
+    assert session.run("kept")["data"] == {"text/plain": "1"}
+    assert session.wait("idle").get("/statements").body["total_statements"] == 4
+
+
+def test_one_that_nobody_uses_is_ended(gateway):
+    idle, beat, kept = Session(gateway, idleTimeout="1s"), Session(gateway, heartbeatTimeoutInSecond=1), Session(gateway)
+    for session in (idle, beat):
+        until(lambda s=session: gateway.get("/sessions").body["sessions"][s.id]["state"] in ("dead", "killed"), 20, "it is ended")
+    assert kept.state() == "idle"
+
+
+def test_output_is_bounded(session):
+    text = session.run("print('x' * 5000000)")["data"]["text/plain"]
+    assert 1000000 < len(text) < 1100000 and text.endswith("more characters were dropped]")
+    assert session.run("1")["data"] == {"text/plain": "1"}
+
+
+def test_the_secret_is_on_no_command_line(session):
+    pid = session.run("import os\nos.getpid()")["data"]["text/plain"]
+    command = open(f"/proc/{pid}/cmdline", "rb").read()
+    assert b"florus.session.id" in command and b"florus.session.secret" not in command

@@ -1,0 +1,89 @@
+"""The session driver without Spark, for the fast tests: the real protocol, queue and Python interpreter, no JVM.
+
+Called by the fake spark-submit with spark-submit's own arguments. Kinds: pyspark; sql, which answers with its own text;
+spark, which cannot be started. The conf key spark.test.start says how the start goes: ok, slow (until the file start in
+the working directory is there), fail, exit.
+"""
+
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "driver"))
+
+from florus_session import Settings  # noqa: E402
+
+from florus.output import StatementError  # noqa: E402
+from florus.python import Python  # noqa: E402
+from florus.session import Session  # noqa: E402
+
+
+def conf_of(arguments):
+    """What --conf and --properties-file say; later ones win."""
+    conf, files = {}, []
+    for option, value in zip(arguments, arguments[1:]):
+        if option == "--conf":
+            key, _, conf[key] = value.partition("=")
+        elif option == "--properties-file":
+            files.append(value)
+    for file in files:
+        for line in open(file, encoding="utf-8"):
+            key, separator, value = line.rstrip("\n").partition("=")
+            if separator:
+                conf.setdefault(key, value)
+    return conf
+
+
+class Context:
+    """As much of a SparkContext as the session asks for."""
+
+    applicationId = f"local-{os.getpid()}"
+
+    def setJobGroup(self, *_, **__):
+        pass
+
+    def cancelJobGroup(self, _group):
+        pass
+
+
+class Spark:
+    sparkContext = Context()
+
+
+class Sql:
+    def execute(self, code, _group):
+        if code == "bad":
+            raise StatementError("Error", "bad SQL")
+        return {"application/json": {"schema": {"type": "struct", "fields": []}, "data": [[code]]}}
+
+    def complete(self, code, cursor):
+        return [code[:cursor].upper()]
+
+
+def no_scala():
+    raise StatementError("InterpreterError", "Fail to start interpreter")
+
+
+def main():
+    conf = conf_of(sys.argv[1:])
+    session = Session(Settings(conf))
+    session.start()
+    start = conf.get("spark.test.start", "ok")
+    print("driver starts", flush=True)
+    while start == "slow" and not os.path.exists(conf["spark.test.gate"]):
+        time.sleep(0.02)
+    if start == "exit":
+        os._exit(7)
+    if start == "fail":
+        session.fail("no cluster today")
+        return 1
+    spark = Spark()
+    session.prepare(spark, {"pyspark": lambda: Python({"spark": spark}), "sql": Sql, "spark": no_scala}, None)
+    session.ready({"app_id": Context.applicationId, "spark": "0", "ui": None})
+    session.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
