@@ -1,5 +1,5 @@
 /* The store on a real file: what its operations do, in groups and alone, and what it makes of damage. */
-#include "store/store.h"
+#include "storebench.h"
 #include "base/fdio.h"
 #include "t.h"
 #include <fcntl.h>
@@ -8,113 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DEADLINE_MS = 8000 };
-
-/* A store in the test's directory, and a loop that turns until all that was given is done. */
-struct bench {
-	struct loop *loop;
-	struct store *store;
-	int open;      /* operations whose done is due */
-	int order[64]; /* their tags, as done came */
-	int done_count;
-	bool waiting; /* the loop runs until open is 0 */
-	bool lost;    /* fatal was called */
-};
-
-/* Every operation's arg: who waits and which one it is. */
-struct tag {
-	struct bench *bench;
-	int number;
-};
-
-static void on_done(struct store_op *op)
-{
-	struct tag *tag = op->arg;
-	struct bench *b = tag->bench;
-
-	if (b->done_count < (int)ARRAY_LEN(b->order))
-		b->order[b->done_count] = tag->number;
-	b->done_count++;
-	free(tag);
-	if (--b->open == 0 && b->waiting)
-		loop_stop(b->loop);
-}
-
-static void on_lost(void *arg)
-{
-	struct bench *b = arg;
-
-	b->lost = true;
-}
-
-static void too_late(void *arg)
-{
-	(void)arg;
-	t_fail(__FILE__, __LINE__, "the store did not answer in %d ms", DEADLINE_MS);
-}
-
-static void bench_open(struct bench *b)
-{
-	struct error e = { 0 };
-
-	*b = (struct bench){ .loop = loop_new() };
-	CHECK_OK(store_open(".", &b->store, &e), e);
-}
-
-static void bench_start(struct bench *b)
-{
-	store_start(b->store, b->loop, on_lost, b);
-}
-
-static void bench_wait(struct bench *b)
-{
-	struct loop_timer *deadline = loop_timer_new(b->loop, too_late, NULL);
-
-	loop_timer_set(deadline, DEADLINE_MS, 0);
-	b->waiting = true;
-	if (b->open)
-		loop_run(b->loop);
-	b->waiting = false;
-	(void)loop_timer_free(deadline);
-}
-
-static void bench_close(struct bench *b)
-{
-	b->store = store_free(b->store);
-	b->loop = loop_free(b->loop);
-}
-
-static void due(struct bench *b, struct store_op *op, int number)
-{
-	struct tag *tag = xcalloc(1, sizeof *tag);
-
-	tag->bench = b;
-	tag->number = number;
-	op->done = on_done;
-	op->arg = tag;
-	b->open++;
-}
-
-static void insert_key(struct bench *b, struct store_insert *in, const char *name, const char *key, const char *request)
-{
-	due(b, &in->op, b->open);
-	in->name = name;
-	in->idem_key = key;
-	in->request = request;
-	in->request_len = strlen(request);
-	in->created_ms = 1000;
-	id_random_hex(in->nonce, ID_NONCE_LEN);
-	store_insert(b->store, in);
-}
-
 static void insert(struct bench *b, struct store_insert *in, const char *name)
 {
-	insert_key(b, in, name, NULL, "{}");
+	bench_insert(b, in, name, NULL, "{}");
 }
 
 static void intent(struct bench *b, struct store_intent *in, int64_t id, int attempt)
 {
-	due(b, &in->op, b->open);
+	bench_due(b, &in->op, b->open);
 	in->id = id;
 	in->attempt = attempt;
 	in->boot_id = "boot";
@@ -123,13 +24,13 @@ static void intent(struct bench *b, struct store_intent *in, int64_t id, int att
 
 static void update(struct bench *b, struct store_update *up)
 {
-	due(b, &up->op, b->open);
+	bench_due(b, &up->op, b->open);
 	store_update(b->store, up);
 }
 
 static void get(struct bench *b, struct store_get *g, int64_t id, const char *name)
 {
-	due(b, &g->op, b->open);
+	bench_due(b, &g->op, b->open);
 	g->id = id;
 	g->name = name;
 	store_get(b->store, g);
@@ -205,9 +106,9 @@ TEST(it_says_when_as_much_waits_as_may)
 
 	memset(big, 'x', sizeof big - 1);
 	bench_open(&b);
-	insert_key(&b, &in[0], NULL, NULL, big);
+	bench_insert(&b, &in[0], NULL, NULL, big);
 	CHECK(!store_full(b.store));
-	insert_key(&b, &in[1], NULL, NULL, big);
+	bench_insert(&b, &in[1], NULL, NULL, big);
 	CHECK(store_full(b.store));
 	bench_start(&b);
 	bench_wait(&b);
@@ -262,7 +163,7 @@ TEST(ids_rise_across_a_restart_even_when_the_last_is_purged)
 	bench_start(&b);
 	up.id = one_batch(&b);
 	update(&b, &up);
-	due(&b, &purge->op, 1);
+	bench_due(&b, &purge->op, 1);
 	purge->finished_before_ms = 6;
 	store_purge(b.store, purge);
 	bench_wait(&b);
@@ -300,7 +201,7 @@ TEST(purge_takes_only_what_ended_before_and_at_most_its_share)
 	for (int round = 0; round < 3; round++) {
 		const int expected[] = { STORE_PURGE_MAX, 10, 0 };
 
-		due(&b, &purge->op, 1);
+		bench_due(&b, &purge->op, 1);
 		purge->finished_before_ms = 9000;
 		store_purge(b.store, purge);
 		bench_wait(&b);
@@ -325,13 +226,13 @@ TEST(a_key_gives_its_batch_again)
 	struct bench b;
 
 	bench_open(&b);
-	insert_key(&b, &first, "n", "key", "{\"a\":1}"); /* given before the thread starts: one group */
-	insert_key(&b, &again, "n", "key", "{\"a\":1}");
-	insert_key(&b, &other_request, "n", "key", "{\"a\":2}");
+	bench_insert(&b, &first, "n", "key", "{\"a\":1}"); /* given before the thread starts: one group */
+	bench_insert(&b, &again, "n", "key", "{\"a\":1}");
+	bench_insert(&b, &other_request, "n", "key", "{\"a\":2}");
 	other_user.proxy_user = "drusilla";
-	insert_key(&b, &other_user, "n", "key", "{\"a\":1}");
+	bench_insert(&b, &other_user, "n", "key", "{\"a\":1}");
 	other_owner.owner = "livia";
-	insert_key(&b, &other_owner, "n", "key", "{\"a\":2}");
+	bench_insert(&b, &other_owner, "n", "key", "{\"a\":2}");
 	bench_start(&b);
 	bench_wait(&b);
 	CHECK(first.op.ok && !first.out_existing);
@@ -351,9 +252,9 @@ TEST(only_existing_stores_nothing)
 
 	bench_open(&b);
 	bench_start(&b);
-	insert_key(&b, &known, NULL, "known", "{}");
-	insert_key(&b, &asked, NULL, "known", "{}");
-	insert_key(&b, &new, NULL, "new", "{}");
+	bench_insert(&b, &known, NULL, "known", "{}");
+	bench_insert(&b, &asked, NULL, "known", "{}");
+	bench_insert(&b, &new, NULL, "new", "{}");
 	bench_wait(&b);
 	CHECK(asked.op.ok && asked.out_existing);
 	CHECK_INT(asked.out_id, known.out_id);
@@ -372,7 +273,7 @@ TEST(an_intent_gives_the_request_and_is_refused_to_a_killed_batch)
 
 	bench_open(&b);
 	bench_start(&b);
-	insert_key(&b, &live, NULL, NULL, "{\"file\":\"/\xc3\xa9\"}");
+	bench_insert(&b, &live, NULL, NULL, "{\"file\":\"/\xc3\xa9\"}");
 	insert(&b, &killed, NULL);
 	bench_wait(&b);
 	kill.id = killed.out_id;
@@ -488,8 +389,8 @@ TEST(one_that_fails_harms_no_other_of_its_group)
 	bench_close(&b);
 	sql("CREATE TRIGGER t BEFORE INSERT ON batch WHEN new.name = 'bad' BEGIN SELECT raise(ABORT, 'no'); END");
 	bench_open(&b);
-	insert_key(&b, &a, "a", "k", "1"); /* given before the thread starts: one group */
-	insert_key(&b, &reused, "b", "k", "2");
+	bench_insert(&b, &a, "a", "k", "1"); /* given before the thread starts: one group */
+	bench_insert(&b, &reused, "b", "k", "2");
 	intent(&b, &unknown, 99, 1);
 	insert(&b, &raised, "bad");
 	get(&b, &none, 1234, NULL);
@@ -531,7 +432,7 @@ TEST(a_kill_waits_for_no_queue_of_inserts)
 	bench_open(&b);
 	for (int i = 0; i < COUNT; i++)
 		insert(&b, &in[i], NULL);
-	due(&b, &kill.op, KILL);
+	bench_due(&b, &kill.op, KILL);
 	store_update(b.store, &kill);
 	bench_start(&b);
 	bench_wait(&b);
@@ -748,96 +649,5 @@ TEST(an_empty_file_is_a_new_store)
 	bench_open(&b);
 	bench_start(&b);
 	CHECK_INT(one_batch(&b), 0);
-	bench_close(&b);
-}
-
-/* --- statements --- */
-
-static void add(struct bench *b, struct store_statement_add *a, int64_t session, int64_t id, const char *code)
-{
-	due(b, &a->op, b->open);
-	a->session = session;
-	a->id = id;
-	a->kind = "pyspark";
-	a->code = code;
-	store_statement_add(b->store, a);
-}
-
-static void end(struct bench *b, struct store_statement_end *x, int64_t id, const char *output)
-{
-	due(b, &x->op, b->open);
-	x->session = 1;
-	x->id = id;
-	x->state = "available";
-	x->output = output;
-	x->started_ms = 10;
-	x->completed_ms = 20;
-	store_statement_end(b->store, x);
-}
-
-static void list(struct bench *b, struct store_statements *l, int64_t session, int64_t from)
-{
-	due(b, &l->op, b->open);
-	l->session = session;
-	l->from = from;
-	l->max = 10;
-	store_statements(b->store, l);
-}
-
-TEST(statements_are_read_as_they_ended)
-{
-	struct store_statement_add a0 = { 0 }, a1 = { 0 }, other = { 0 };
-	struct store_statement_end e0 = { 0 }, again = { 0 };
-	struct store_statements all = { 0 }, late = { 0 }, none = { 0 };
-	struct bench b;
-
-	bench_open(&b);
-	bench_start(&b);
-	add(&b, &a0, 1, 0, "1+1");
-	add(&b, &a1, 1, 1, NULL);
-	add(&b, &other, 2, 0, "other");
-	bench_wait(&b);
-	end(&b, &e0, 0, "{\"status\":\"ok\"}");
-	end(&b, &again, 0, "{}"); /* a result that is repeated */
-	list(&b, &all, 1, 0);
-	list(&b, &late, 1, 1);
-	list(&b, &none, 3, 0);
-	bench_wait(&b);
-	CHECK_INT(all.out_count, 2);
-	CHECK_STR(all.out[0].code, "1+1");
-	CHECK_STR(all.out[0].output, "{\"status\":\"ok\"}");
-	CHECK_STR(all.out[0].state, "available");
-	CHECK_INT(all.out[0].completed_ms, 20);
-	CHECK_STR(all.out[1].state, "waiting");
-	CHECK(!all.out[1].code && !all.out[1].output);
-	CHECK_INT(late.out_count, 1);
-	CHECK_INT(late.out[0].id, 1);
-	CHECK_INT(none.out_count, 0);
-	store_statements_done(&all);
-	store_statements_done(&late);
-	store_statements_done(&none);
-	bench_close(&b);
-}
-
-TEST(a_request_is_read_as_it_was_accepted)
-{
-	struct store_insert in = { 0 };
-	struct store_request rq = { 0 }, absent = { .id = 99 };
-	struct bench b;
-
-	bench_open(&b);
-	bench_start(&b);
-	insert_key(&b, &in, "a", NULL, "{\"kind\":\"pyspark\"}");
-	bench_wait(&b);
-	rq.id = in.out_id;
-	due(&b, &rq.op, b.open);
-	store_request(b.store, &rq);
-	due(&b, &absent.op, b.open);
-	store_request(b.store, &absent);
-	bench_wait(&b);
-	CHECK(rq.op.ok && !absent.op.ok);
-	CHECK_STR(rq.out_request, "{\"kind\":\"pyspark\"}");
-	CHECK_INT(absent.op.error.code, ERR_NOT_FOUND);
-	free(rq.out_request);
 	bench_close(&b);
 }
