@@ -30,29 +30,13 @@ function tell({ kind, message, wait_ms }) {
   pauseButton.hidden = kind === "done";
 }
 
-// Sessions are shown where the server has them.
-async function hasSessions() {
-  try {
-    await get("sessions?from=0&size=0");
-    return true;
-  } catch (e) {
-    if (e instanceof Refusal) return false;
-    throw e;
-  }
-}
-
-async function showLists() {
-  const lists = [new List("batches", () => pulse.now(true))];
+function showLists() {
+  const lists = ["batches", "sessions"].map((kind) => new List(kind, () => pulse.now(true)));
   const pulse = new Pulse(async () => {
     await Promise.all(lists.map((list) => list.load()));
   }, tell);
-  main.append(lists[0].element);
+  main.append(...lists.map((list) => list.element));
   pulse.now(true);
-  if (await hasSessions()) {
-    lists.push(new List("sessions", () => pulse.now(true)));
-    main.append(lists[1].element);
-    pulse.now(true);
-  }
   return pulse;
 }
 

@@ -253,7 +253,7 @@ export class List {
   }
 
   firstSteps() {
-    if (this.kind !== "batches") return [el("p", {}, "No sessions.")];
+    if (this.kind !== "batches") return [el("p", { class: "big" }, "No sessions"), el("p", {}, "Notebooks and other interactive clients appear here.")];
     const url = new URL("batches", root).href;
     const command = `curl -X POST ${url} -H 'Content-Type: application/json' \\\n     -d '{"file": "/path/to/job.py", "args": ["8"]}'`;
     return [el("p", { class: "big" }, "No batches"), el("p", {}, "Submit one, and it appears here:"), el("pre", { tabindex: "0" }, command),

@@ -123,12 +123,12 @@ def test_what_lists_have_forgotten_is_found_by_number(browser, gateway):
         proxy.stop()
 
 
-def test_sessions_show_only_where_there_are_some(browser, held, proxy):
+def test_sessions_have_a_list_of_their_own(browser, held, proxy):
     held.submit()
     browser.open(f"{proxy.url}/ui")
     browser.until(lambda: ids(browser) == [0], "the batch")
-    browser.until(lambda: proxy.count("/sessions?"), "the question whether there are sessions")
-    assert browser.texts("h1") == ["Batches 1"]
+    browser.until_text("section:nth-of-type(2)", "No sessions")
+    assert browser.texts("h1") == ["Batches 1", "Sessions"]
     proxy.answers["/sessions"] = listing(view(4, "idle", kind="pyspark", name="notebook"))
     browser.open(f"{proxy.url}/ui")
     browser.until(lambda: browser.texts("h1") == ["Batches 1", "Sessions 1"], "both lists")
