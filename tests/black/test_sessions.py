@@ -193,3 +193,23 @@ def test_the_secret_is_on_no_command_line(session):
     pid = session.run("import os\nos.getpid()")["data"]["text/plain"]
     command = open(f"/proc/{pid}/cmdline", "rb").read()
     assert b"florus.session.id" in command and b"florus.session.secret" not in command
+
+
+SECRET = {"kind": "pyspark", "conf": {"spark.my.password": "hunter2", "spark.a": "b"}}
+
+
+def test_only_the_owner_sees_secrets_of_conf(gateways):
+    gateway = gateways(livy__server__auth__type="proxy", florus__auth__proxy_header="X-Forwarded-User",
+                       florus__auth__proxy_peers="127.0.0.1").start()
+
+    def conf(user, method="GET", body=None):
+        answer = gateway.request(method, "/sessions/0" if method == "GET" else "/sessions", body, headers={"X-Forwarded-User": user})
+        return answer.body["conf"]
+
+    assert conf("ada", "POST", SECRET) == conf("ada") == SECRET["conf"]
+    assert conf("bob") == {"spark.my.password": "[redacted]", "spark.a": "b"}
+
+
+def test_where_nobody_signs_in_nobody_sees_secrets(gateway):
+    made = gateway.post("/sessions", SECRET).body
+    assert made["conf"] == gateway.get("/sessions/0").body["conf"] == {"spark.my.password": "[redacted]", "spark.a": "b"}
