@@ -1,4 +1,4 @@
-/* sessions-priv - what sessions.c, statements.c and dialogue.c share. */
+/* sessions-priv - what sessions.c, statements.c and requests.c share. */
 #pragma once
 #include "run/channel.h"
 #include "service/sessions.h"
@@ -44,8 +44,14 @@ struct session *session_by_id(const struct sessions *s, int64_t id);
 
 /* statements.c */
 struct kept_statement *statement_in_memory(const struct session *en, int64_t id);
+struct kept_statement *statements_keep(struct session *en, int64_t id, const char *kind, const char *code);
+void session_send_about(struct session *en, const char *type, int64_t id); /* {type, id}, if the driver is there */
+void statements_send(struct session *en, const struct kept_statement *k);
 void statements_load(struct session *en);                                             /* sets en->loaded, then */
 void statements_send_all(struct session *en);                                         /* to a driver that has come */
 void statements_take(struct session *en, const char *type, const struct jr *message); /* started, progress, result */
 void statements_end_all(struct session *en); /* the session is over: none of them will end by itself */
 void statements_free_all(struct session *en);
+
+/* requests.c: May a statement be sent to it now? In Livy's words (livy.md 1.2). */
+struct session *session_find_active(struct sessions *s, const struct batch *job, struct error *e);
