@@ -16,7 +16,7 @@ import traceback
 from florus.output import Capture, Router, StatementError, answer_error, answer_ok
 from florus.wire import Link
 
-QUEUED_MAX = 1000  # statements that wait
+QUEUED_MAX = 2000  # statements and questions that wait; florusd sends fewer
 OUTPUT_OVERHEAD = 64 * 1024  # bytes beside text and data
 TICK_S = 0.1
 PROGRESS_TICKS = 5
@@ -134,10 +134,17 @@ class Session:
             statement.cancelled = True
 
     def _on_complete(self, message):
-        self.work.put(lambda: self._complete(message))
+        self._queue(lambda: self._complete(message), {"type": "completion", "candidates": []}, message)
 
     def _on_add(self, message):
-        self.work.put(lambda: self._add(message))
+        self._queue(lambda: self._add(message), {"type": "added", "error": "too much waits"}, message)
+
+    def _queue(self, work, refusal, message):
+        """Never waits: who waited here would not hear of cancellations."""
+        try:
+            self.work.put_nowait(work)
+        except queue.Full:
+            self.link.send({**refusal, "request": message["request"]})
 
     def _on_job(self, message):
         self.work.put(lambda: self._job(message))

@@ -187,3 +187,34 @@ void sessions_on_stop(struct call *c, const struct batch *job)
 	else
 		batches_kill(c->jobs, job->id, stopped, c);
 }
+
+static void interrupted(void *arg, const struct error *e)
+{
+	struct call *c = arg;
+	_sbuf_ struct sbuf body = SBUF_INIT(64);
+
+	if (e->code) {
+		api_answer_error(c, e);
+		return;
+	}
+	sbuf_adds(&body, "{\"msg\":\"interrupted\"}");
+	api_answer(c, 200, &body);
+}
+
+/* In spite of its name it is another word for stop (livy.md 1.0); Hue's way to end one. */
+void sessions_on_interrupt(struct call *c, const struct batch *job)
+{
+	const struct error none = { 0 };
+
+	if (state_is_final(job->state))
+		interrupted(c, &none);
+	else
+		batches_kill(c->jobs, job->id, interrupted, c);
+}
+
+/* How NiFi and Livy's Java client keep a session from being idle. The body is ignored. */
+void sessions_on_connect(struct call *c, const struct batch *job)
+{
+	sessions_use(c->api->sessions, job);
+	sessions_on_get(c, job);
+}

@@ -2,6 +2,7 @@
  * statements - /sessions/{id}/statements (livy.md 1.7).
  */
 #include "api/api.h"
+#include "api/fields.h"
 #include "base/str.h"
 #include <string.h>
 #include <strings.h>
@@ -64,56 +65,13 @@ static bool take_number(struct call *c, int64_t *ret)
 
 /* --- create --- */
 
-static bool read_field(const struct jr *body, size_t i, const char **kind, const char **code, struct error *e)
-{
-	const char *key = body->keys[i];
-	const struct jr *v = &body->items[i];
-	const char **to = str_eq(key, "code") ? code : str_eq(key, "kind") ? kind : NULL;
-
-	if (!to)
-		return error_set(
-			e, ERR_MALFORMED,
-			"Unrecognized field \"%.64s\" (class org.apache.livy.server.interactive.ExecuteRequest), "
-			"not marked as ignorable (2 known properties: \"code\", \"kind\"])",
-			key);
-	if (v->type == JR_NULL)
-		return true;
-	if (v->type != JR_STRING)
-		return error_set(
-			e, ERR_MALFORMED,
-			"Cannot deserialize value of type `java.lang.String` from %s (through reference chain: "
-			"org.apache.livy.server.interactive.ExecuteRequest[\"%s\"])",
-			jr_type_name(v->type), key);
-	*to = v->text;
-	return true;
-}
-
 /* NULLs for what is not given; the kind by its own name. */
 static bool read_body(struct arena *a, const char *text, size_t n, const char **kind, const char **code,
 		      struct error *e)
 {
-	const struct jr *body;
+	const struct field fields[] = { { "code", code, NULL }, { "kind", kind, NULL } };
 
-	*kind = *code = NULL;
-	if (!jr_parse(a, text, n, &body, e))
-		return false;
-	if (body->type != JR_OBJECT)
-		return error_set(e, ERR_MALFORMED,
-				 "Cannot deserialize value of type "
-				 "`org.apache.livy.server.interactive.ExecuteRequest` from %s",
-				 jr_type_name(body->type));
-	for (size_t i = 0; i < body->count; i++)
-		if (!read_field(body, i, kind, code, e))
-			return false;
-	const char *known = *kind ? session_kind(*kind) : NULL;
-	if (*kind && (!known || str_eq(known, "shared")))
-		return error_set(
-			e, ERR_SESSION_STATE,
-			"java.util.concurrent.ExecutionException: java.lang.IllegalArgumentException: Invalid kind: "
-			"%.64s",
-			*kind);
-	*kind = known;
-	return true;
+	return fields_read(a, text, n, "ExecuteRequest", fields, ARRAY_LEN(fields), e) && fields_kind(kind, e);
 }
 
 static void created(void *arg, const struct statement *st, const struct error *e)

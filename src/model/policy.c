@@ -261,10 +261,22 @@ static bool check_pair(const struct policy *p, const struct spec_pair *pair, boo
 	return true;
 }
 
+/* What a job's own program is told by the server (docs/session-protocol.md): nobody else may say it. */
+#define RESERVED "spark.florus."
+
+static bool check_reserved(const char *key, struct error *e)
+{
+	return !str_starts(key, RESERVED) ||
+	       error_set(e, ERR_INVALID,
+			 "Rejected, Reason: %.200s is reserved: keys that begin with " RESERVED
+			 " are set by the server alone; leave it out.",
+			 key);
+}
+
 bool policy_check(const struct policy *p, const struct spec *spec, bool cluster, struct error *e)
 {
 	for (size_t i = 0; i < spec->conf_count; i++)
-		if (!check_pair(p, &spec->conf[i], cluster, e))
+		if (!check_reserved(spec->conf[i].key, e) || !check_pair(p, &spec->conf[i], cluster, e))
 			return false;
 	return true;
 }

@@ -329,3 +329,11 @@ bool paths_resolve(const struct paths *p, const struct policy *policy, bool clus
 			return false;
 	return arena_ok(a) || error_set(e, ERR_TOO_LARGE, "the request is too large");
 }
+
+bool paths_resolve_one(const struct paths *p, const struct policy *policy, struct arena *a, const char **path,
+		       struct error *e)
+{
+	const struct judge j = { p, policy, a };
+
+	return resolve(&j, path, e);
+}

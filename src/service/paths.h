@@ -22,3 +22,7 @@ struct paths *paths_free(struct paths *p); /* takes NULL; returns NULL */
  */
 MUST_CHECK bool paths_resolve(const struct paths *p, const struct policy *policy, bool cluster, struct arena *a,
 			      struct spec *spec, struct error *e);
+
+/* The same for one path that came by itself, a comma being part of it. */
+MUST_CHECK bool paths_resolve_one(const struct paths *p, const struct policy *policy, struct arena *a,
+				  const char **path, struct error *e);

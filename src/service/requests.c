@@ -55,7 +55,7 @@ struct session *session_find_active(struct sessions *s, const struct batch *job,
 	return NULL;
 }
 
-static bool has_kind(const struct session *en, const char *kind, struct error *e)
+bool session_has_kind(const struct session *en, const char *kind, struct error *e)
 {
 	if (kind || !str_eq(en->kind, "shared"))
 		return true;
@@ -73,7 +73,7 @@ void statements_run(struct sessions *s, const struct batch *job, const char *kin
 
 	if (en && en->unfinished >= SESSION_UNFINISHED_MAX)
 		(void)error_set(&e, ERR_BUSY, "too many statements of this session wait");
-	if (!en || e.code || !has_kind(en, kind, &e) || !registry_store_has_room(s->jobs, &e)) {
+	if (!en || e.code || !session_has_kind(en, kind, &e) || !registry_store_has_room(s->jobs, &e)) {
 		fn(arg, NULL, &e);
 		return;
 	}

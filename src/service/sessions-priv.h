@@ -1,4 +1,4 @@
-/* sessions-priv - what sessions.c, statements.c and requests.c share. */
+/* sessions-priv - what sessions.c, statements.c, requests.c and questions.c share. */
 #pragma once
 #include "run/channel.h"
 #include "service/sessions.h"
@@ -26,6 +26,9 @@ struct session {
 	struct kept_statement *first, **last;
 	int kept, unfinished;
 	int64_t next_statement;
+	struct question *questions; /* that wait for the driver */
+	int questions_count;
+	int64_t next_question;
 };
 
 struct sessions {
@@ -53,5 +56,12 @@ void statements_take(struct session *en, const char *type, const struct jr *mess
 void statements_end_all(struct session *en); /* the session is over: none of them will end by itself */
 void statements_free_all(struct session *en);
 
-/* requests.c: May a statement be sent to it now? In Livy's words (livy.md 1.2). */
+/* requests.c; both in Livy's words (livy.md 1.2) */
+/* The session, if statements may be sent to it now. */
 struct session *session_find_active(struct sessions *s, const struct batch *job, struct error *e);
+bool session_has_kind(const struct session *en, const char *kind, struct error *e); /* so that code can be run */
+
+/* questions.c */
+void questions_take(struct session *en, const struct jr *message); /* completion, added */
+void questions_expire(struct session *en, int64_t now_ms);
+void questions_end_all(struct session *en); /* the driver is gone: it will not answer them */

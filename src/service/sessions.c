@@ -25,6 +25,7 @@ static void session_free(struct session *en)
 	map_del(en->of->by_id, en->key);
 	if (en->channel)
 		channel_close(en->channel);
+	questions_end_all(en);
 	statements_free_all(en);
 	free(en->kind);
 	free(en->app_id);
@@ -102,6 +103,7 @@ static void up(void *arg, int64_t id, struct channel *c, const struct jr *hello)
 		channel_close(c);
 		return;
 	}
+	questions_end_all(en); /* what the old connection was asked is not known to be heard */
 	en->channel = c;
 	take_state(en, hello);
 	statements_send_all(en);
@@ -111,8 +113,10 @@ static void down(void *arg, int64_t id)
 {
 	struct session *en = session_by_id(arg, id);
 
-	if (en)
-		en->channel = NULL;
+	if (!en)
+		return;
+	en->channel = NULL;
+	questions_end_all(en);
 }
 
 static void message(void *arg, int64_t id, const char *type, const struct jr *m)
@@ -123,6 +127,8 @@ static void message(void *arg, int64_t id, const char *type, const struct jr *m)
 		return;
 	if (str_eq(type, "state"))
 		take_state(en, m);
+	else if (str_eq(type, "completion") || str_eq(type, "added"))
+		questions_take(en, m);
 	else
 		statements_take(en, type, m);
 }
@@ -185,6 +191,7 @@ static void changed(void *arg, const struct batch *job)
 		return;
 	if (en->channel)
 		channel_close(en->channel);
+	questions_end_all(en);
 	statements_end_all(en);
 }
 
@@ -258,9 +265,11 @@ static void tick(void *arg)
 
 	for (int64_t i = 0; i < batches_count(s->jobs); i++) {
 		const struct batch *job = batches_at(s->jobs, i);
-		const struct session *en = session_by_id(s, job->id);
+		struct session *en = session_by_id(s, job->id);
 		const char *why = en && job->state == STATE_RUNNING ? overdue(en, now_ms) : NULL;
 
+		if (en)
+			questions_expire(en, now_ms);
 		if (!why)
 			continue;
 		log_info("session ended: unused for too long", LOG_INT("session", en->id), LOG_STR("limit", why));
@@ -287,6 +296,14 @@ void sessions_touch(struct sessions *s, const struct batch *job)
 
 	if (en)
 		en->touched_ms = clock_now_ms();
+}
+
+void sessions_use(struct sessions *s, const struct batch *job)
+{
+	struct session *en = session_by_id(s, job->id);
+
+	if (en)
+		en->touched_ms = en->used_ms = clock_now_ms();
 }
 
 struct batches *sessions_jobs(const struct sessions *s)
@@ -350,6 +367,12 @@ void sessions_stop(struct sessions *s)
 {
 	s->stopping = true;
 	loop_timer_stop(s->timer);
+	for (int64_t i = 0; i < batches_count(s->jobs); i++) {
+		struct session *en = session_by_id(s, batches_at(s->jobs, i)->id);
+
+		if (en)
+			questions_end_all(en);
+	}
 	batches_stop(s->jobs);
 }
 

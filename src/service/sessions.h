@@ -17,8 +17,8 @@ enum {
 	SESSION_STATEMENTS_KEPT = 100,         /* of a session in memory; older ones come from the store */
 	SESSION_UNFINISHED_MAX = 1000,         /* statements of a session that wait */
 	SESSION_OUTPUT_MAX = 16 * 1024 * 1024, /* bytes of one answer */
-	SESSION_QUESTIONS_MAX = 64,            /* completions of a session that are asked for */
-	SESSION_QUESTION_MS = 10000,           /* how long one may take */
+	SESSION_QUESTIONS_MAX = 64,            /* that a driver has not answered */
+	SESSION_QUESTION_MS = 10000,           /* how long who asked waits */
 };
 
 struct sessions;
@@ -51,6 +51,8 @@ struct session_view {
 struct session_view sessions_view(const struct sessions *s, const struct batch *job);
 void sessions_touch(struct sessions *s, const struct batch *job); /* somebody asked for it: a heartbeat */
 
+void sessions_use(struct sessions *s, const struct batch *job); /* the same, and its idle time begins anew */
+
 /* --- statements --- */
 
 struct statement {
@@ -78,3 +80,18 @@ void statements_list(struct sessions *s, const struct batch *job, int64_t from, 
 
 /* Of one that is over, or unknown, nothing changes. Errors as statements_run(). */
 MUST_CHECK bool statements_cancel(struct sessions *s, const struct batch *job, int64_t id, struct error *e);
+
+/* --- questions, which the driver answers between statements --- */
+
+/* The driver's answer (docs/session-protocol.md), borrowed for the call; NULL: an error. */
+typedef void question_fn(void *arg, const struct jr *answer, const struct error *e);
+
+/*
+ * ERR_SESSION_STATE (not up, no kind, or no answer within SESSION_QUESTION_MS), ERR_INVALID (Session isn't active), ERR_BUSY (too
+ * many wait), ERR_UNAVAILABLE (its driver is not connected).
+ */
+void questions_complete(struct sessions *s, const struct batch *job, const char *kind, const char *code, int64_t cursor,
+			question_fn *fn, void *arg);
+/* `what`: "jar", "pyfile" or "file". The path is resolved and judged as those of a submission are: ERR_INVALID. */
+void questions_add(struct sessions *s, const struct batch *job, const char *what, const char *uri, question_fn *fn,
+		   void *arg);

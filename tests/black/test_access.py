@@ -60,6 +60,12 @@ DELETE /sessions/{id}                          401    403p     403   200   200  
 GET /sessions/{id}/state                       401    403p     200   200   200   200    200      200   200         200         200            403m        200
 GET /sessions/{id}/log                         401    403p     403   200+  200+  200+   200+     200+  200+        403         403            403m        200+
 POST /sessions/{id}/stop                       401    403p     403   204   204   403    204      204   204         403         403            403m        204
+POST /sessions/{id}/interrupt                  401    403p     403   200   200   403    200      200   200         403         403            403m        200
+POST /sessions/{id}/connect                    401    403p     403   200+  200+  403    200+     200+  200+        403         403            403m        200+
+POST /sessions/{id}/completion                 401    403p     403   400   400   403    400      400   400         403         403            403m        400
+POST /sessions/{id}/add-jar                    401    403p     403   400   400   403    400      400   400         403         403            403m        400
+POST /sessions/{id}/add-pyfile                 401    403p     403   400   400   403    400      400   400         403         403            403m        400
+POST /sessions/{id}/add-file                   401    403p     403   400   400   403    400      400   400         403         403            403m        400
 GET /sessions/{id}/statements                  401    403p     403   200   200   200    200      200   200         403         403            403m        200
 POST /sessions/{id}/statements                 401    403p     403   400   400   403    400      400   400         403         403            403m        400
 GET /sessions/{id}/statements/{number}         401    403p     403   404   404   404    404      404   404         403         403            403m        404

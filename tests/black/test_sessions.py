@@ -2,6 +2,7 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from gateway import until
@@ -74,6 +75,106 @@ def test_cancel_stops_what_runs_and_what_waits(session):
     assert (ended["state"], ended["output"]) == ("cancelled", None)
     assert session.run("ran")["ename"] == "NameError"
     assert session.gateway.post(f"{session.path}/statements/{running}/cancel", {}).status == 200
+
+
+def test_completion_knows_names_and_attributes(session):
+    session.run("florus_name = 1")
+    answer = session.gateway.post(session.path + "/completion", {"code": "florus_na", "kind": "pyspark", "cursor": 9})
+    assert (answer.status, answer.body) == (200, {"candidates": ["florus_name"]})
+    answer = session.gateway.post(session.path + "/completion", {"code": "select x", "kind": "sql", "cursor": "6"})
+    assert answer.body == {"candidates": ["SELECT"]}
+
+
+@pytest.mark.parametrize("body, status, text", [
+    ({"code": "a", "cursor": "x"}, 400, "Cannot deserialize value of type `int`"),
+    ({"code": "a", "bogus": 1}, 400, "Unrecognized field"),
+    ({"code": "a", "kind": "cobol"}, 500, "Invalid kind: cobol"),
+])
+def test_completions_that_are_not_right(session, body, status, text):
+    answer = session.gateway.post(session.path + "/completion", body)
+    assert answer.status == status and text in answer.body
+
+
+def test_a_completion_of_a_busy_session_is_given_up(session):
+    number = session.post("import time\ntime.sleep(600)").body["id"]
+    session.wait("busy")
+    answer = session.gateway.post(session.path + "/completion", {"code": "a", "kind": "pyspark", "cursor": 1}, timeout=30)
+    assert answer.status == 500 and "has not answered within 10 s" in answer.body
+    session.gateway.post(f"{session.path}/statements/{number}/cancel", {})
+    assert session.result(number)["state"] == "cancelled"
+    assert session.gateway.post(session.path + "/completion", {"code": "", "kind": "sql"}).body == {"candidates": [""]}
+
+
+def test_a_driver_that_dies_leaves_no_completion_unanswered(session):
+    session.run("import os\nclass Fatal:\n    def __dir__(self): os._exit(9)\nfatal = Fatal()")
+    answer = session.gateway.post(session.path + "/completion", {"code": "fatal.", "kind": "pyspark", "cursor": 6})
+    assert answer.status == 503 and "gone before it answered" in answer.body["msg"]
+
+
+def test_only_so_many_questions_wait(session, tmp_path):
+    gate = tmp_path / "gate"
+    session.post(f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)")
+    session.wait("busy")
+
+    def ask(_):
+        answer = session.gateway.post(session.path + "/completion", {"code": "a", "kind": "sql", "cursor": 1})
+        if answer.status == 429:
+            gate.touch()
+        return answer.status
+
+    with ThreadPoolExecutor(65) as pool:
+        assert sorted(pool.map(ask, range(65))) == [200] * 64 + [429]
+
+
+def test_interrupt_is_stop(session):
+    answer = session.gateway.post(session.path + "/interrupt", {})
+    assert (answer.status, answer.body) == (200, {"msg": "interrupted"})
+    assert session.state() in ("dead", "killed")
+    assert session.gateway.post(session.path + "/interrupt", {}).body == {"msg": "interrupted"}
+
+
+@pytest.mark.parametrize("mount", ["", "/livy"])
+def test_connect_shows_the_session_even_a_dead_one(gateway, mount):
+    session = Session(gateway, mount).wait("idle")
+    for state in ("idle", "dead"):
+        answer = gateway.post(session.path + "/connect", {})
+        assert (answer.status, list(answer.body)) == (200, OBJECT_KEYS)
+        assert answer.body["state"] in (state, "killed")
+        gateway.post(session.path + "/stop", {})
+
+
+def test_a_pyfile_that_is_added_can_be_imported(session):
+    module = session.gateway.files / "added_module.py"
+    module.write_text("answer = 42")
+    for path in ("/add-pyfile", "/add-file", "/add-jar"):
+        answer = session.gateway.post(session.path + path, {"uri": str(module)})
+        assert (answer.status, answer.raw) == (200, b""), answer.body
+    assert session.run("import added_module\nadded_module.answer")["data"] == {"text/plain": "42"}
+
+
+@pytest.mark.parametrize("body, status, text", [
+    ({"uri": "/etc/passwd"}, 400, {"msg": "requirement failed: Local path /etc/passwd cannot be added to user sessions."}),
+    ({"uri": "here.py"}, 400, {"msg": "requirement failed: Path 'here.py' is not absolute."}),
+    ({}, 400, {"msg": "uri is missing: the path of what is to be added"}),
+    ({"uri": 1}, 400, None),
+    ({"url": "/x"}, 400, None),
+])
+def test_what_may_not_be_added(session, body, status, text):
+    answer = session.gateway.post(session.path + "/add-file", body)
+    assert answer.status == status and text in (None, answer.body), answer.body
+
+
+def test_an_addition_that_fails_says_why(session):
+    path = os.path.join(os.path.dirname(session.gateway.job), "no-such-file")
+    answer = session.gateway.post(session.path + "/add-file", {"uri": path})
+    assert answer.status == 500 and answer.body.endswith(f"File {path} does not exist")
+
+
+@pytest.mark.parametrize("path", ["/batches", "/sessions"])
+def test_nobody_may_say_what_the_server_tells_its_driver(gateway, path):
+    body = gateway.body() if path == "/batches" else {"kind": "pyspark"}
+    answer = gateway.post(path, {**body, "conf": {"spark.florus.session.address": "tcp:elsewhere:1"}})
+    assert answer.status == 400 and "spark.florus.session.address is reserved" in answer.body["msg"]
 
 
 REFUSALS = [

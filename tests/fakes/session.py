@@ -46,6 +46,15 @@ class Context:
     def cancelJobGroup(self, _group):
         pass
 
+    def addPyFile(self, uri):
+        sys.path.append(self.addFile(uri))
+
+    def addFile(self, uri):
+        path = uri.removeprefix("file://")
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"File {path} does not exist")
+        return os.path.dirname(path)
+
 
 class Spark:
     sparkContext = Context()

@@ -119,6 +119,14 @@ static const char *const harmless[][2] = {
 	{ "emr-serverless.session.executionRoleArn", "arn" },
 };
 
+TEST(keys_of_the_server_are_refused_whatever_is_allowed)
+{
+	_policy_ struct policy *p = allowing("*");
+
+	CHECK(strstr(refusal(p, "spark.florus.session.address", "x", false), "is reserved"));
+	CHECK(!refusal(p, "spark.florusx", "x", false));
+}
+
 TEST(ordinary_keys_pass)
 {
 	_policy_ struct policy *p = allowing("");
