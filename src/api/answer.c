@@ -7,7 +7,6 @@ enum { RETRY_AFTER_S = 1, TROUBLE_TELL_EVERY_MS = 1000 };
 
 void api_done(struct call *c)
 {
-	free(c->user);
 	free(c);
 }
 

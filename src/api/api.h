@@ -5,6 +5,7 @@
  * mounts (/batches, /livy/batches) differ only where struct call says so (differences.md). Loop thread only.
  */
 #pragma once
+#include "auth/authorization.h"
 #include "config/config.h"
 #include "http/route.h"
 #include "model/access.h"
@@ -19,17 +20,26 @@ struct api {
 	struct store *store;
 	struct auth *auth; /* NULL: nobody has a name */
 	const struct access *access;
-	struct asking *asking; /* calls whose user is being found out */
+	struct call *asking; /* calls whose user is being found out */
 	bool draining;
 	int64_t trouble_tell_at_ms, trouble_untold; /* answer.c */
+};
+
+/* identify.c: a call while auth works on it, in api->asking. Part of the call, since each has one. */
+struct asking {
+	struct call *prev, *next;
+	struct auth_waiter *waiter;
+	void (*go)(struct call *c);
+	bool has_credentials;
 };
 
 /* A request on its way through the handlers; freed by the answer. */
 struct call {
 	struct api *api;
 	struct http_request *rq;
-	size_t mount_len;            /* bytes of "/livy" when it came in there: the HDInsight page's dialect; else 0 */
-	char *user;                  /* who proved to be whom; NULL: nobody */
+	size_t mount_len; /* bytes of "/livy" when it came in there: the HDInsight page's dialect; else 0 */
+	char name[AUTH_NAME_MAX + 1];
+	const char *user;            /* who proved to be whom: name; NULL: nobody */
 	struct access_caller caller; /* the same, with what the lists say */
 	struct access_caller acting; /* whose rights count: the caller's, or of whom he named by doAs */
 	const struct route *route;
@@ -37,6 +47,7 @@ struct call {
 	char id[ROUTE_ID_MAX + 2]; /* of the path, decoded */
 	char number[ROUTE_NUMBER_MAX + 1];
 	int64_t from, size; /* of a log */
+	struct asking asking;
 };
 
 void api_handle(void *api, struct http_request *rq); /* the http_handler */

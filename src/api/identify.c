@@ -4,14 +4,7 @@
 #include "api/api.h"
 #include "auth/auth.h"
 #include "base/log.h"
-
-struct asking {
-	struct asking *prev, *next; /* api->asking, while auth works on it */
-	struct auth_waiter *waiter;
-	struct call *call;
-	void (*go)(struct call *c);
-	bool has_credentials;
-};
+#include <string.h>
 
 static void refuse(struct call *c, const struct auth_result *r, bool has_credentials)
 {
@@ -46,36 +39,43 @@ static void refuse(struct call *c, const struct auth_result *r, bool has_credent
 	api_answer(c, r->status, &body);
 }
 
-static void unlink_asking(struct asking *a)
+static void link_asking(struct call *c)
 {
-	struct api *api = a->call->api;
+	struct api *api = c->api;
+
+	c->asking.next = api->asking;
+	if (c->asking.next)
+		c->asking.next->asking.prev = c;
+	api->asking = c;
+}
+
+/* It need not be there: what is answered at once never was. */
+static void unlink_asking(struct call *c)
+{
+	struct asking *a = &c->asking;
 
 	if (a->next)
-		a->next->prev = a->prev;
+		a->next->asking.prev = a->prev;
 	if (a->prev)
-		a->prev->next = a->next;
-	else if (api->asking == a)
-		api->asking = a->next;
+		a->prev->asking.next = a->next;
+	else if (c->api->asking == c)
+		c->api->asking = a->next;
 }
 
 static void answered(void *arg, const struct auth_result *r)
 {
-	struct asking *a = arg;
-	struct call *c = a->call;
-	void (*go)(struct call *) = a->go;
-	bool has_credentials = a->has_credentials;
+	struct call *c = arg;
 
-	unlink_asking(a);
-	free(a);
+	unlink_asking(c);
 	if (r->negotiate)
 		http_reply_header(c->rq, "WWW-Authenticate", r->negotiate);
 	if (r->set_cookie)
 		http_reply_header(c->rq, "Set-Cookie", r->set_cookie);
 	if (r->status == 200) {
-		c->user = xstrdup(r->user);
-		go(c);
+		c->user = memcpy(c->name, r->user, strlen(r->user) + 1);
+		c->asking.go(c);
 	} else {
-		refuse(c, r, has_credentials);
+		refuse(c, r, c->asking.has_credentials);
 	}
 }
 
@@ -90,24 +90,19 @@ static const char *header(struct call *c, const char *name, int *ret_count)
 
 void identify(struct call *c, void (*go)(struct call *c))
 {
-	struct asking *a = xcalloc(1, sizeof *a);
 	struct api *api = c->api;
 	struct auth_request rq = { .peer = http_peer(c->rq) };
 
 	rq.authorization = header(c, "Authorization", &rq.authorization_count);
 	rq.proxy_user = header(c, auth_proxy_header(api->auth), &rq.proxy_user_count);
 	rq.cookie = header(c, "Cookie", &rq.cookie_count);
-	a->call = c;
-	a->go = go;
-	a->has_credentials = rq.authorization != NULL;
-	struct auth_waiter *waiter = auth_check(api->auth, &rq, answered, a);
+	c->asking.go = go;
+	c->asking.has_credentials = rq.authorization != NULL;
+	struct auth_waiter *waiter = auth_check(api->auth, &rq, answered, c);
 	if (!waiter)
-		return; /* answered already, and gone */
-	a->waiter = waiter;
-	a->next = api->asking;
-	if (a->next)
-		a->next->prev = a;
-	api->asking = a;
+		return; /* answered already, and the call is gone */
+	c->asking.waiter = waiter;
+	link_asking(c);
 }
 
 bool api_is_exempt(void *arg, const char *peer)
@@ -121,9 +116,9 @@ void identify_stop(struct api *api)
 {
 	const struct auth_result stopping = { .status = 503, .retry_after_s = 1, .why = "Florus is stopping" };
 
-	for (struct asking *a = api->asking, *next; a; a = next) {
-		next = a->next;
-		auth_cancel(a->waiter);
-		answered(a, &stopping);
+	for (struct call *c = api->asking, *next; c; c = next) {
+		next = c->asking.next;
+		auth_cancel(c->asking.waiter);
+		answered(c, &stopping);
 	}
 }

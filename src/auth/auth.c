@@ -305,7 +305,7 @@ static struct auth_waiter *check_authorization(struct auth *a, const struct auth
 	if (token)
 		return tickets_check(a->tickets, r->peer, token, strlen(token), fn, arg);
 	if (n <= AUTHORIZATION_MAX && strncasecmp(r->authorization, "Basic ", strlen("Basic ")) == 0) {
-		mac_of(a->mac, 'c', r->authorization, n, &mac);
+		mac_quick(a->mac, r->authorization, n, &mac);
 		found = cache_get(a->cache, &mac, clock_now_ms(), &user, &method);
 	}
 	if (found == CACHE_FRESH)

@@ -61,7 +61,7 @@ struct auth_request {
 /* Borrowed, for the length of the call. */
 struct auth_result {
 	int status;                    /* 200, 401, 400, 429, 503 */
-	const char *user;              /* 200: who; else NULL */
+	const char *user;              /* 200: who, at most AUTH_NAME_MAX bytes; else NULL */
 	const char *method;            /* 200: "basic", "token", "proxy", "ldap", "kerberos" */
 	int retry_after_s;             /* 429, 503: at least 1; else 0 */
 	const char *const *challenges; /* 401: values of WWW-Authenticate headers, one each; else none */

@@ -5,20 +5,28 @@
 #include <sys/random.h>
 
 struct mac {
-	gnutls_hmac_hd_t hmac; /* keyed once; output starts it anew */
+	gnutls_hmac_hd_t hmac, quick; /* keyed once; output starts them anew */
 };
+
+enum { QUICK_BYTES = 16 };
+
+static bool start(gnutls_hmac_hd_t *h, gnutls_mac_algorithm_t algorithm, size_t key_n)
+{
+	uint8_t key[SECRET_DIGEST_BYTES];
+	bool ok = getrandom(key, key_n, 0) == (ssize_t)key_n && gnutls_hmac_init(h, algorithm, key, key_n) == 0;
+
+	explicit_bzero(key, sizeof key);
+	return ok;
+}
 
 bool mac_new(struct mac **ret, struct error *e)
 {
-	uint8_t key[SECRET_DIGEST_BYTES];
 	struct mac *m = xcalloc(1, sizeof *m);
-	bool ok = getrandom(key, sizeof key, 0) == (ssize_t)sizeof key &&
-		  gnutls_hmac_init(&m->hmac, GNUTLS_MAC_SHA256, key, sizeof key) == 0;
 
-	explicit_bzero(key, sizeof key);
-	if (!ok) {
-		free(m);
-		return error_set(e, ERR_INTERNAL, "no HMAC-SHA256 from the crypto library");
+	if (!start(&m->hmac, GNUTLS_MAC_SHA256, SECRET_DIGEST_BYTES) ||
+	    !start(&m->quick, GNUTLS_MAC_AES_CMAC_128, QUICK_BYTES)) {
+		m = mac_free(m);
+		return error_set(e, ERR_INTERNAL, "no HMAC-SHA256 or no AES-CMAC from the crypto library");
 	}
 	*ret = m;
 	return true;
@@ -26,8 +34,10 @@ bool mac_new(struct mac **ret, struct error *e)
 
 struct mac *mac_free(struct mac *m)
 {
-	if (m)
+	if (m && m->hmac)
 		gnutls_hmac_deinit(m->hmac, NULL);
+	if (m && m->quick)
+		gnutls_hmac_deinit(m->quick, NULL);
 	free(m);
 	return NULL;
 }
@@ -37,6 +47,14 @@ void mac_of(struct mac *m, char kind, const void *bytes, size_t n, struct digest
 	if (gnutls_hmac(m->hmac, &kind, 1) != 0 || gnutls_hmac(m->hmac, bytes, n) != 0)
 		abort(); /* a wrong key of the cache would be a wrong user */
 	gnutls_hmac_output(m->hmac, ret->bytes);
+}
+
+void mac_quick(struct mac *m, const void *bytes, size_t n, struct digest *ret)
+{
+	*ret = (struct digest){ 0 };
+	if (gnutls_hmac(m->quick, bytes, n) != 0)
+		abort();
+	gnutls_hmac_output(m->quick, ret->bytes);
 }
 
 void secret_sha256(const void *bytes, size_t n, struct digest *ret)

@@ -171,23 +171,25 @@ const char *http_header(const struct http_request *rq, const char *name)
 
 struct counting {
 	const char *name;
+	size_t name_len;
 	int count;
 };
 
-static enum MHD_Result count_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result count_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len,
+				   const char *value, size_t value_len)
 {
 	struct counting *c = arg;
 
-	(void)kind, (void)value;
-	c->count += strcasecmp(name, c->name) == 0;
+	(void)kind, (void)value, (void)value_len;
+	c->count += name_len == c->name_len && strncasecmp(name, c->name, name_len) == 0;
 	return MHD_YES;
 }
 
 int http_header_count(const struct http_request *rq, const char *name)
 {
-	struct counting c = { name, 0 };
+	struct counting c = { name, strlen(name), 0 };
 
-	(void)MHD_get_connection_values(rq->connection, MHD_HEADER_KIND, count_field, &c);
+	(void)MHD_get_connection_values_n(rq->connection, MHD_HEADER_KIND, count_field, &c);
 	return c.count;
 }
 

@@ -35,6 +35,30 @@ static struct mac *new_mac(void)
 	return m;
 }
 
+/* --- macs --- */
+
+/* The table of the cache stands on it: one credential, one place, and nobody else's. */
+TEST(a_quick_mac_is_of_its_bytes_and_its_key)
+{
+	struct mac *m = new_mac(), *other = new_mac();
+	static const char *const texts[] = { "Basic YTpi", "Basic YTpj", "Basic YTp", "basic YTpi", "" };
+	struct digest of[ARRAY_LEN(texts)], again, theirs;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		mac_quick(m, texts[i], strlen(texts[i]), &of[i]);
+		for (size_t k = 0; k < i; k++)
+			CHECK(!secret_equal(&of[i], &of[k]));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		mac_quick(m, texts[i], strlen(texts[i]), &again);
+		mac_quick(other, texts[i], strlen(texts[i]), &theirs);
+		CHECK(secret_equal(&of[i], &again));
+		CHECK(!secret_equal(&of[i], &theirs));
+	}
+	m = mac_free(m);
+	other = mac_free(other);
+}
+
 /* --- hashes --- */
 
 TEST(every_kind_of_hash_is_known)
