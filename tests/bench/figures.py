@@ -320,11 +320,17 @@ def start_time(folder, effort):
 PASSWORDS = {"alice": "correct horse", "bob": "battery staple"}
 
 
-def with_passwords(folder):
-    """A florusd that wants passwords and has one finished batch."""
+def with_one_finished(folder):
+    """A florusd, not running, that has one finished batch from before."""
     florus = Florusd(folder)
     with florus:
         florus.wait_for_state(florus.submit("lines"), "success")
+    return florus
+
+
+def with_passwords(folder):
+    """The same, and it wants passwords."""
+    florus = with_one_finished(folder)
     for user, password in PASSWORDS.items():
         add_user(folder / "users", user, password)
     florus.options |= {"livy.server.auth.type": "basic", "florus.auth.users-file": folder / "users"}
@@ -339,8 +345,7 @@ def get_one_basic(folder, effort):
     """The same request with a password that was right before, and without any on a server that wants none."""
     bare, known = [], []
     right = ("-H", basic("alice", PASSWORDS["alice"]))
-    with Florusd(folder.new()) as open_one, with_passwords(folder.new()) as closed:
-        open_one.wait_for_state(open_one.submit("lines"), "success")
+    with with_one_finished(folder.new()) as open_one, with_passwords(folder.new()) as closed:
         load(f"{closed.url}/batches/0", "-n", 1, "-c", 1, *right)
         for _ in range(effort.rounds):
             bare.append(load(f"{open_one.url}/batches/0", *timed(effort, "-c", 64)))
