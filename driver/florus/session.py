@@ -31,7 +31,7 @@ def now_ms():
 class Statement:
     def __init__(self, message):
         self.id, self.kind, self.code = message["id"], message.get("kind"), message.get("code") or ""
-        self.cancelled, self.started = False, 0
+        self.cancelled, self.started = bool(message.get("cancelled")), 0
         self.result = None  # the message, once there is one
 
 

@@ -40,7 +40,6 @@ void questions_on_completion(struct call *c, const struct batch *job)
 	size_t n;
 	const char *body = http_body(c->rq, &n);
 
-	sessions_touch(c->api->sessions, job);
 	if (fields_read(a, body, n, "CompletionRequest", fields, ARRAY_LEN(fields), &e) && fields_kind(&kind, &e))
 		questions_complete(c->api->sessions, job, kind, code, cursor, completed, c);
 	else
@@ -73,7 +72,6 @@ static void add(struct call *c, const struct batch *job, const char *what)
 	size_t n;
 	const char *body = http_body(c->rq, &n);
 
-	sessions_touch(c->api->sessions, job);
 	if (fields_read(a, body, n, "AddResource", fields, ARRAY_LEN(fields), &e) && !uri)
 		(void)error_set(&e, ERR_INVALID, "uri is missing: the path of what is to be added");
 	if (e.code)

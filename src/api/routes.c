@@ -122,6 +122,14 @@ bool api_may(const struct call *c, enum access_right right, const struct batch *
 	return access_decide(c->api->access, &c->acting, right, batch ? &of : NULL);
 }
 
+/* Whatever is asked about a session tells that somebody is there (livy.md 6.4). */
+static void handle_found(struct call *c, const struct batch *batch)
+{
+	if (c->jobs == sessions_jobs(c->api->sessions))
+		sessions_touch(c->api->sessions, batch);
+	c->route->handle_batch(c, batch);
+}
+
 static void found(void *arg, const struct batch *batch, const struct error *e)
 {
 	struct call *c = arg;
@@ -131,7 +139,7 @@ static void found(void *arg, const struct batch *batch, const struct error *e)
 	else if (!api_may(c, (enum access_right)c->route->right, batch))
 		api_answer_forbidden(c);
 	else
-		c->route->handle_batch(c, batch);
+		handle_found(c, batch);
 }
 
 /* With impersonation, ?doAs=bob asks that bob's rights count instead of the caller's own. */

@@ -153,7 +153,6 @@ void sessions_on_get(struct call *c, const struct batch *job)
 	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
 	struct jw w = { .out = &body };
 
-	sessions_touch(c->api->sessions, job);
 	view_session(&w, c, job, api_may(c, ACCESS_VIEW_LOG, job));
 	api_answer(c, 200, &body);
 }

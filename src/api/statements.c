@@ -96,7 +96,6 @@ void statements_on_create(struct call *c, const struct batch *job)
 	size_t n;
 	const char *body = http_body(c->rq, &n);
 
-	sessions_touch(c->api->sessions, job);
 	if (!read_body(a, body, n, &kind, &code, &e)) {
 		api_answer_error(c, &e);
 		return;
@@ -119,7 +118,6 @@ void statements_on_get(struct call *c, const struct batch *job)
 {
 	int64_t number;
 
-	sessions_touch(c->api->sessions, job);
 	if (take_number(c, &number))
 		statements_get(c->api->sessions, job, number, got, c);
 }
@@ -153,7 +151,6 @@ void statements_on_list(struct call *c, const struct batch *job)
 {
 	struct error e = { 0 };
 
-	sessions_touch(c->api->sessions, job);
 	if (api_query_int(c, "from", 0, &c->from, &e) && api_query_int(c, "size", INT32_MAX, &c->size, &e))
 		statements_list(c->api->sessions, job, 0, STORE_STATEMENTS_MAX, listed, c);
 	else
@@ -162,18 +159,23 @@ void statements_on_list(struct call *c, const struct batch *job)
 
 /* --- cancel --- */
 
-void statements_on_cancel(struct call *c, const struct batch *job)
+static void cancelled(void *arg, const struct error *e)
 {
+	struct call *c = arg;
 	_sbuf_ struct sbuf body = SBUF_INIT(64);
-	struct error e = { 0 };
-	int64_t number;
 
-	if (!take_number(c, &number))
-		return;
-	if (!statements_cancel(c->api->sessions, job, number, &e)) {
-		api_answer_error(c, &e);
+	if (e->code) {
+		api_answer_error(c, e);
 		return;
 	}
 	sbuf_adds(&body, "{\"msg\":\"canceled\"}");
 	api_answer(c, 200, &body);
+}
+
+void statements_on_cancel(struct call *c, const struct batch *job)
+{
+	int64_t number;
+
+	if (take_number(c, &number))
+		statements_cancel(c->api->sessions, job, number, cancelled, c);
 }

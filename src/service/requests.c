@@ -221,14 +221,45 @@ void statements_list(struct sessions *s, const struct batch *job, int64_t from, 
 
 /* --- cancel --- */
 
-bool statements_cancel(struct sessions *s, const struct batch *job, int64_t id, struct error *e)
-{
-	struct session *en = session_find_active(s, job, e);
-	struct kept_statement *k = en ? statement_in_memory(en, id) : NULL;
+struct cancelling {
+	struct store_statement_cancel row; /* first */
+	struct sessions *of;
+	cancelled_fn *fn;
+	void *arg;
+};
 
-	if (k && !statement_is_over(k->shown.state)) {
+static void cancel_stored(struct store_op *op)
+{
+	struct cancelling *x = (struct cancelling *)op;
+	struct session *en = session_by_id(x->of, x->row.session);
+	struct kept_statement *k = en ? statement_in_memory(en, x->row.id) : NULL;
+
+	if (op->ok && k && !statement_is_over(k->shown.state)) {
 		k->shown.state = STATEMENT_CANCELLING;
-		session_send_about(en, "cancel", id);
+		session_send_about(en, "cancel", x->row.id);
 	}
-	return en != NULL;
+	x->fn(x->arg, &op->error);
+	free(x);
+}
+
+void statements_cancel(struct sessions *s, const struct batch *job, int64_t id, cancelled_fn *fn, void *arg)
+{
+	struct error e = { 0 };
+	struct session *en = session_find_active(s, job, &e);
+	const struct kept_statement *k = en ? statement_in_memory(en, id) : NULL;
+
+	if (en)
+		en->used_ms = clock_now_ms();
+	if (!k || statement_is_over(k->shown.state)) {
+		fn(arg, &e);
+		return;
+	}
+	struct cancelling *x = xcalloc(1, sizeof *x);
+	x->of = s;
+	x->fn = fn;
+	x->arg = arg;
+	x->row.op.done = cancel_stored;
+	x->row.session = en->id;
+	x->row.id = id;
+	store_statement_cancel(s->store, &x->row);
 }

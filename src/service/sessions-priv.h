@@ -19,7 +19,7 @@ struct session {
 	enum state job;
 	enum driver_state driver;
 	struct channel *channel;               /* NULL: not there now */
-	bool loaded;                           /* its statements were read */
+	bool loading, loaded;                  /* its statements are being read, were read */
 	int64_t heartbeat_ms, idle_ms, ttl_ms; /* 0: never too long */
 	int64_t created_wall_ms;
 	int64_t touched_ms, used_ms; /* clock_now_ms(): last asked for, last statement */
@@ -44,13 +44,14 @@ struct sessions {
 };
 
 struct session *session_by_id(const struct sessions *s, int64_t id);
+void session_used_at(struct session *en, int64_t wall_ms); /* known from the store: it was used then, if not later */
 
 /* statements.c */
 struct kept_statement *statement_in_memory(const struct session *en, int64_t id);
 struct kept_statement *statements_keep(struct session *en, int64_t id, const char *kind, const char *code);
 void session_send_about(struct session *en, const char *type, int64_t id); /* {type, id}, if the driver is there */
 void statements_send(struct session *en, const struct kept_statement *k);
-void statements_load(struct session *en);                                             /* sets en->loaded, then */
+void statements_load(struct session *en);                                             /* sets en->loaded, in the end */
 void statements_send_all(struct session *en);                                         /* to a driver that has come */
 void statements_take(struct session *en, const char *type, const struct jr *message); /* started, progress, result */
 void statements_end_all(struct session *en); /* the session is over: none of them will end by itself */

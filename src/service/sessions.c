@@ -20,6 +20,16 @@ struct session *session_by_id(const struct sessions *s, int64_t id)
 	return map_get(s->by_id, key);
 }
 
+/* Of a time that another clock, or this one before it was set, puts into the future, it is now. */
+void session_used_at(struct session *en, int64_t wall_ms)
+{
+	int64_t ago_ms = clock_wall_ms() - wall_ms;
+	int64_t at_ms = clock_now_ms() - (ago_ms > 0 ? ago_ms : 0);
+
+	if (at_ms > en->used_ms)
+		en->used_ms = at_ms;
+}
+
 static void session_free(struct session *en)
 {
 	map_del(en->of->by_id, en->key);
@@ -73,7 +83,7 @@ static void set_text(char **to, const struct jr *message, const char *key)
 	*to = xstrdup(member->text);
 }
 
-static void take_state(struct session *en, const struct jr *message)
+static void take_state(struct session *en, const struct jr *message, bool hello)
 {
 	const struct jr *state = jr_get(message, "state");
 	enum driver_state driver;
@@ -87,7 +97,8 @@ static void take_state(struct session *en, const struct jr *message)
 	if (driver == DRIVER_ERROR && en->driver != DRIVER_ERROR)
 		log_warn("session failed to start", LOG_INT("session", en->id),
 			 LOG_STR("reason", reason ? reason : ""));
-	if (driver == DRIVER_IDLE && en->driver == DRIVER_STARTING)
+	/* One that was up before it came to us has been idle for longer. */
+	if (!hello && driver == DRIVER_IDLE && en->driver == DRIVER_STARTING)
 		en->touched_ms = en->used_ms = clock_now_ms();
 	en->driver = driver;
 	batches_forget_view(en->of->jobs, en->id);
@@ -105,7 +116,7 @@ static void up(void *arg, int64_t id, struct channel *c, const struct jr *hello)
 	}
 	questions_end_all(en); /* what the old connection was asked is not known to be heard */
 	en->channel = c;
-	take_state(en, hello);
+	take_state(en, hello, true);
 	statements_send_all(en);
 }
 
@@ -126,7 +137,7 @@ static void message(void *arg, int64_t id, const char *type, const struct jr *m)
 	if (!en)
 		return;
 	if (str_eq(type, "state"))
-		take_state(en, m);
+		take_state(en, m, false);
 	else if (str_eq(type, "completion") || str_eq(type, "added"))
 		questions_take(en, m);
 	else
@@ -168,7 +179,10 @@ static struct session *make(struct sessions *s, const struct batch *job)
 	en->kind = xstrdup("shared");
 	en->last = &en->first;
 	en->created_wall_ms = job->created_ms;
-	en->touched_ms = en->used_ms = clock_now_ms();
+	/* Nobody could be heard while we were away: heartbeats count from now. When it was used last is known. */
+	en->touched_ms = clock_now_ms();
+	en->used_ms = INT64_MIN;
+	session_used_at(en, job->started_ms ? job->started_ms : job->created_ms);
 	(void)snprintf(en->key, sizeof en->key, "%lld", (long long)job->id);
 	map_set(s->by_id, en->key, en);
 	read_request(en, job);
@@ -268,8 +282,10 @@ static void tick(void *arg)
 		struct session *en = session_by_id(s, job->id);
 		const char *why = en && job->state == STATE_RUNNING ? overdue(en, now_ms) : NULL;
 
-		if (en)
+		if (en) {
 			questions_expire(en, now_ms);
+			statements_load(en); /* if that failed */
+		}
 		if (!why)
 			continue;
 		log_info("session ended: unused for too long", LOG_INT("session", en->id), LOG_STR("limit", why));

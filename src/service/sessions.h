@@ -78,8 +78,12 @@ typedef void statements_fn(void *arg, const struct statement *items, size_t n, c
 void statements_list(struct sessions *s, const struct batch *job, int64_t from, int64_t max, statements_fn *fn,
 		     void *arg);
 
-/* Of one that is over, or unknown, nothing changes. Errors as statements_run(). */
-MUST_CHECK bool statements_cancel(struct sessions *s, const struct batch *job, int64_t id, struct error *e);
+/*
+ * Asks for its end, which comes when the driver can; durable when fn is called, so it holds for a driver that is away. Of one
+ * that is over, or unknown, nothing changes. Errors as statements_run().
+ */
+typedef void cancelled_fn(void *arg, const struct error *e);
+void statements_cancel(struct sessions *s, const struct batch *job, int64_t id, cancelled_fn *fn, void *arg);
 
 /* --- questions, which the driver answers between statements --- */
 

@@ -73,7 +73,6 @@ static void set_over(struct session *en, struct kept_statement *k, enum statemen
 	k->shown.completed_ms = completed_ms;
 	(void)snprintf(k->progress, sizeof k->progress, "1.0");
 	en->unfinished--;
-	en->used_ms = clock_now_ms();
 }
 
 void statements_free_all(struct session *en)
@@ -116,6 +115,7 @@ void statements_send(struct session *en, const struct kept_statement *k)
 	jw_int(&w, "id", k->shown.id);
 	jw_str(&w, "kind", k->shown.kind ? k->shown.kind : en->kind);
 	jw_str(&w, "code", k->shown.code);
+	jw_bool(&w, "cancelled", k->shown.state == STATEMENT_CANCELLING); /* one that never began will not */
 	jw_close(&w, '}');
 	channel_send(en->channel, text.data, text.len);
 	if (k->shown.state == STATEMENT_CANCELLING)
@@ -152,6 +152,7 @@ static void end_stored(struct store_op *op)
 
 	if (k && op->ok) {
 		set_over(en, k, x->state, x->output, x->end.started_ms, x->end.completed_ms);
+		en->used_ms = clock_now_ms();
 		session_send_about(en, "ack", x->end.id);
 		trim(en);
 	} else if (k) {
@@ -273,8 +274,13 @@ static void take_up(struct session *en, const struct store_statement *row)
 	struct kept_statement *k = statements_keep(en, row->id, row->kind, row->code);
 	enum statement_state state = STATEMENT_WAITING;
 
-	if (statement_state_parse(row->state, &state) && statement_is_over(state))
+	if (!statement_state_parse(row->state, &state))
+		state = STATEMENT_WAITING;
+	k->shown.state = state == STATEMENT_CANCELLING ? state : STATEMENT_WAITING;
+	if (statement_is_over(state)) {
 		set_over(en, k, state, row->output, row->started_ms, row->completed_ms);
+		session_used_at(en, row->completed_ms);
+	}
 	trim(en);
 }
 
@@ -286,14 +292,17 @@ static void loaded(struct store_op *op)
 	struct session *en = session_by_id(l->of, l->get.session);
 	size_t n = l->get.out_count;
 
+	if (en)
+		en->loading = false;
 	if (!op->ok)
-		log_error("statements not read", LOG_INT("session", l->get.session), LOG_STR("reason", op->error.msg));
+		log_error("statements not read; tried again", LOG_INT("session", l->get.session),
+			  LOG_STR("reason", op->error.msg));
 	for (size_t i = 0; en && i < n; i++)
 		take_up(en, &l->get.out[i]);
 	if (en && n > 0)
 		load_from(en, l->get.out[n - 1].id + 1);
 	else if (en)
-		en->loaded = true;
+		en->loaded = op->ok;
 	store_statements_done(&l->get);
 	free(l);
 }
@@ -302,6 +311,7 @@ static void load_from(struct session *en, int64_t from)
 {
 	struct loading *l = xcalloc(1, sizeof *l);
 
+	en->loading = true;
 	l->of = en->of;
 	l->get.op.done = loaded;
 	l->get.session = en->id;
@@ -312,5 +322,6 @@ static void load_from(struct session *en, int64_t from)
 
 void statements_load(struct session *en)
 {
-	load_from(en, 0);
+	if (!en->loaded && !en->loading)
+		load_from(en, en->next_statement);
 }

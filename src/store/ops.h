@@ -12,7 +12,8 @@ struct store_op_type {
 };
 
 extern const struct store_op_type op_insert, op_intent, op_update, op_get, op_purge, op_request;
-extern const struct store_op_type op_statement_add, op_statement_end, op_statements; /* statements.c */
+/* statements.c */
+extern const struct store_op_type op_statement_add, op_statement_cancel, op_statement_end, op_statements;
 
 /* Reads the current row of a BATCH_COLUMNS query; strings are borrowed until the next step. */
 void ops_read_row(sqlite3_stmt *s, struct store_row *row);

@@ -71,6 +71,8 @@ enum { BATCH_FINISHED_COLUMN = 14 };
 	X(SQL_STATEMENT_ADD,                                                                                                   \
 	  "INSERT INTO statement(session, id, state, kind, code) VALUES(?1, ?2, 'waiting', ?3, ?4)")                           \
 	X(SQL_STATEMENT_HAS, "SELECT 1 FROM statement WHERE session = ?1 AND id = ?2")                                         \
+	X(SQL_STATEMENT_CANCEL,                                                                                                \
+	  "UPDATE statement SET state = 'cancelling' WHERE session = ?1 AND id = ?2 AND completed_ms IS NULL")                 \
 	/* An end is stored once: a driver repeats results until it hears that we have them. */                                \
 	X(SQL_STATEMENT_END, "UPDATE statement SET state = ?3, output = ?4, started_ms = ?5, completed_ms = ?6 "               \
 			     "WHERE session = ?1 AND id = ?2 AND completed_ms IS NULL")                                        \

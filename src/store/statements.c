@@ -17,6 +17,13 @@ static bool add_landed(struct db *db, struct store_op *op)
 	return sqlite3_step(s) == SQLITE_ROW;
 }
 
+static bool run_cancel(struct db *db, struct store_op *op, struct error *e)
+{
+	const struct store_statement_cancel *cancel = (const struct store_statement_cancel *)op;
+
+	return db_run(db, db_bind(db, SQL_STATEMENT_CANCEL, "ii", cancel->session, cancel->id), e);
+}
+
 static bool run_end(struct db *db, struct store_op *op, struct error *e)
 {
 	const struct store_statement_end *end = (const struct store_statement_end *)op;
@@ -71,5 +78,6 @@ void store_statements_done(struct store_statements *get)
 }
 
 const struct store_op_type op_statement_add = { .run = run_add, .landed = add_landed, .is_insert = true };
+const struct store_op_type op_statement_cancel = { .run = run_cancel };
 const struct store_op_type op_statement_end = { .run = run_end };
 const struct store_op_type op_statements = { .run = run_list };

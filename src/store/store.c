@@ -410,6 +410,11 @@ void store_statement_add(struct store *s, struct store_statement_add *add)
 	give(s, &add->op, &op_statement_add);
 }
 
+void store_statement_cancel(struct store *s, struct store_statement_cancel *cancel)
+{
+	give(s, &cancel->op, &op_statement_cancel);
+}
+
 void store_statement_end(struct store *s, struct store_statement_end *end)
 {
 	end->op.bytes = end->output ? strlen(end->output) : 0;

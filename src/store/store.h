@@ -156,6 +156,13 @@ struct store_statement_add {
 };
 void store_statement_add(struct store *s, struct store_statement_add *add);
 
+/* That one is to be stopped, wherever it is; of those that have ended already nothing changes. */
+struct store_statement_cancel {
+	struct store_op op;
+	int64_t session, id;
+};
+void store_statement_cancel(struct store *s, struct store_statement_cancel *cancel);
+
 /* The end of one; of those that have ended already nothing changes. */
 struct store_statement_end {
 	struct store_op op;

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from gateway import until
@@ -277,11 +279,73 @@ def test_nothing_is_lost_or_run_twice_when_florusd_is_killed(session, tmp_path):
     assert session.wait("idle").get("/statements").body["total_statements"] == 4
 
 
+def change_store(gateway, *changes):
+    """While florusd is away."""
+    gateway.process.send_signal(signal.SIGKILL)
+    gateway.process.wait()
+    with closing(sqlite3.connect(gateway.state / "sessions" / "florus.db")) as store:
+        for change in changes:
+            assert store.execute(change).rowcount > 0, change
+        store.commit()
+    gateway.start()
+
+
+LONG_AGO = "UPDATE batch SET created_ms = created_ms - 7200000, started_ms = started_ms - 7200000"
+
+
+@pytest.mark.parametrize("body, run, changes, lives", [
+    ({}, False, [LONG_AGO], False),  # livy.server.session.timeout is an hour
+    ({}, True, [LONG_AGO], True),
+    ({}, True, [LONG_AGO, "UPDATE statement SET completed_ms = completed_ms - 7200000"], False),
+    ({"ttl": "1h"}, True, [LONG_AGO], False),
+    ({"idleTimeout": "3h"}, False, [LONG_AGO], True),
+], ids=range(5))
+def test_times_go_on_while_florusd_is_away(gateway, body, run, changes, lives):
+    session, other = Session(gateway, **body).wait("idle"), Session(gateway, ttl="1h")
+    if run:
+        session.run("1")
+    change_store(gateway, *changes)
+    ended = ("dead", "killed")
+    until(lambda: other.state() in ended, 20, "the other one is ended by its ttl")
+    if not lives:
+        until(lambda: session.state() in ended, 20, "it is ended")
+    assert (session.state() == "idle") is lives
+
+
+def test_a_cancel_holds_for_a_driver_that_has_not_heard_of_it(session, tmp_path):
+    gateway, ran = session.gateway, tmp_path / "ran"
+    pid = int(session.run("import os, time\nos.getpid()")["data"]["text/plain"])
+    running = session.post("time.sleep(600)").body["id"]
+    until(lambda: session.statement(running)["state"] == "running", 10, "it runs")
+    os.kill(pid, signal.SIGSTOP)
+    assert gateway.post(f"{session.path}/statements/{running}/cancel", {}).body == {"msg": "canceled"}
+    assert session.statement(running)["state"] == "cancelling"
+    code = f'open("{ran}", "w")'
+    change_store(gateway, f"UPDATE statement SET id = id WHERE id = {running} AND state = 'cancelling'",
+                 f"INSERT INTO statement(session, id, state, code) VALUES(0, {running + 1}, 'cancelling', '{code}')")
+    os.kill(pid, signal.SIGCONT)
+    for number in (running, running + 1):
+        assert session.result(number)["state"] == "cancelled"
+    assert not ran.exists() and session.run("1")["status"] == "ok"
+
+
 def test_one_that_nobody_uses_is_ended(gateway):
     idle, beat, kept = Session(gateway, idleTimeout="1s"), Session(gateway, heartbeatTimeoutInSecond=1), Session(gateway)
     for session in (idle, beat):
         until(lambda s=session: gateway.get("/sessions").body["sessions"][s.id]["state"] in ("dead", "killed"), 20, "it is ended")
     assert kept.state() == "idle"
+
+
+@pytest.mark.parametrize("path", ["", "/state", "/log", "/statements"])
+def test_whoever_asks_keeps_a_session_alive(gateway, path):
+    watched, alone = (Session(gateway, heartbeatTimeoutInSecond=2).wait("idle") for _ in range(2))
+
+    def ended():
+        assert watched.get(path).status == 200
+        return gateway.get("/sessions").body["sessions"][alone.id]["state"] in ("dead", "killed")
+
+    until(ended, 20, "the other one is ended")
+    assert watched.state() == "idle"
 
 
 def test_output_is_bounded(session):

@@ -24,6 +24,14 @@ static void end(struct bench *b, struct store_statement_end *x, int64_t id, cons
 	store_statement_end(b->store, x);
 }
 
+static void cancel(struct bench *b, struct store_statement_cancel *c, int64_t id)
+{
+	bench_due(b, &c->op, b->open);
+	c->session = 1;
+	c->id = id;
+	store_statement_cancel(b->store, c);
+}
+
 static void list(struct bench *b, struct store_statements *l, int64_t session, int64_t from)
 {
 	bench_due(b, &l->op, b->open);
@@ -37,6 +45,7 @@ TEST(statements_are_read_as_they_ended)
 {
 	struct store_statement_add a0 = { 0 }, a1 = { 0 }, other = { 0 };
 	struct store_statement_end e0 = { 0 }, again = { 0 };
+	struct store_statement_cancel c0 = { 0 }, c1 = { 0 };
 	struct store_statements all = { 0 }, late = { 0 }, none = { 0 };
 	struct bench b;
 
@@ -62,6 +71,13 @@ TEST(statements_are_read_as_they_ended)
 	CHECK_INT(late.out_count, 1);
 	CHECK_INT(late.out[0].id, 1);
 	CHECK_INT(none.out_count, 0);
+	store_statements_done(&all);
+	cancel(&b, &c0, 0); /* has ended */
+	cancel(&b, &c1, 1);
+	list(&b, &all, 1, 0);
+	bench_wait(&b);
+	CHECK_STR(all.out[0].state, "available");
+	CHECK_STR(all.out[1].state, "cancelling");
 	store_statements_done(&all);
 	store_statements_done(&late);
 	store_statements_done(&none);
