@@ -72,6 +72,8 @@ class Session:
         self._say_state("idle", **about)
 
     def fail(self, reason):
+        """The reason is the last line of the log, too, for whoever looks there."""
+        print(f"The session did not start: {reason}", file=sys.__stderr__, flush=True)
         self._say_state("error", reason=reason)
         self.link.flush(GOODBYE_S)
 

@@ -231,6 +231,12 @@ def test_what_is_not_there_or_not_right(session, path, body, status, text):
     assert text is None or answer.body == text
 
 
+def test_the_log_of_a_session_that_does_not_start_ends_with_the_reason(gateway):
+    session = Session(gateway, conf={"spark.test.start": "fail"}).wait("dead")
+    lines = session.get("/log?size=-1").body["log"]
+    assert [line for line in lines if line and "stderr:" not in line][-1] == "The session did not start: no cluster today"
+
+
 @pytest.mark.parametrize("how", ["exit", "fail"])
 def test_a_session_that_does_not_start_is_dead(gateway, how):
     session = Session(gateway, conf={"spark.test.start": how})

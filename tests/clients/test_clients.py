@@ -40,6 +40,27 @@ def test_livy_client(server, node):
     assert seen["gone"] == [404, "resourceNotExist", {"msg": f"Session '{long}' not found."}]
 
 
+def test_sessions_by_pylivy(server, python):
+    seen = server.run(python, HERE / "with_pylivy_sessions.py", server.url, *server.login)
+    assert (seen["listed"], seen["text"], seen["printed"]) == (True, "42", "one\ntwo")
+    assert seen["error"] == ["ZeroDivisionError", "division by zero", True]
+    assert seen["frame"] == {"a": [1, 2], "b": ["x", "y"]}
+    assert seen["statements"] == [[number, "available"] for number in range(5)]
+    assert seen["closed"] is None
+    assert (seen["sql"], seen["sql error"]) == ({"code": ["select 1"]}, "bad SQL")
+
+
+def test_sessions_by_livy_client(server, node):
+    program = HERE / "with_livy_client_sessions.js"
+    seen = server.run(node, program, server.url, *server.login, NODE_PATH=str(NODE_MODULES))
+    assert seen["sum"] == {"status": "ok", "execution_count": 0, "data": {"text/plain": "21"}}
+    assert (seen["error"], seen["listed"], seen["state"], seen["log"]) == ("ZeroDivisionError", True, "idle", True)
+    assert seen["cancelled"] == [{"msg": "canceled"}, "cancelled"]
+    assert seen["statements"] == ["available", "available", "cancelled"]
+    assert seen["sql"] == [["select 1"]]
+    assert seen["killed"] == [{"msg": "deleted"}] * 2 and seen["gone"] == [404, "resourceNotExist"]
+
+
 def connection(server):
     """The server as a connection of Airflow, by its environment."""
     login, password = (quote(part, safe="") for part in server.login or ("", ""))

@@ -5,6 +5,7 @@ spark, which cannot be started. The conf key spark.test.start says how the start
 the working directory is there), fail, exit.
 """
 
+import json
 import os
 import sys
 import time
@@ -56,15 +57,32 @@ class Context:
         return os.path.dirname(path)
 
 
+class Rows:
+    """A DataFrame, as far as pylivy downloads one."""
+
+    def __init__(self, *rows):
+        self.rows = rows
+
+    def toJSON(self):
+        return self
+
+    def collect(self):
+        return [json.dumps(row) for row in self.rows]
+
+
 class Spark:
     sparkContext = Context()
+
+    @staticmethod
+    def rows(*rows):
+        return Rows(*rows)
 
 
 class Sql:
     def execute(self, code, _group):
         if code == "bad":
             raise StatementError("Error", "bad SQL")
-        return {"application/json": {"schema": {"type": "struct", "fields": []}, "data": [[code]]}}
+        return {"application/json": {"schema": {"type": "struct", "fields": [{"name": "code", "type": "string", "nullable": True}]}, "data": [[code]]}}
 
     def complete(self, code, cursor):
         return [code[:cursor].upper()]
