@@ -239,13 +239,15 @@ const char *http_request_id(struct http_request *rq)
 	return rq->id;
 }
 
-void http_reply_header(struct http_request *rq, const char *name, const char *value)
+bool request_has_room(struct http_request *rq, size_t bytes)
 {
-	int i = rq->reply_header_count;
+	struct http_server *s = rq->server;
 
-	if (i == REPLY_HEADERS_MAX)
-		return;
-	rq->reply_names[i] = name;
-	rq->reply_values[i] = xstrdup(value);
-	rq->reply_header_count++;
+	if (bytes <= HTTP_SMALL_BYTES)
+		return true;
+	if (s->large_bytes - rq->large_bytes + bytes > HTTP_LARGE_MAX_BYTES)
+		return false;
+	s->large_bytes += bytes - rq->large_bytes;
+	rq->large_bytes = bytes;
+	return true;
 }

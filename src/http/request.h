@@ -1,4 +1,4 @@
-/* request - one request inside http/: what server.c fills and the getters read. */
+/* request - one request inside http/, and the server that it came to: server.c fills it, the getters read it, reply.c answers it. */
 #pragma once
 #include "http/deadline.h"
 #include "http/guard.h"
@@ -47,6 +47,38 @@ struct http_request {
 	char target[];                    /* as sent, cut at '?' */
 };
 
+/* server.c's; the others read it, and set its timer. */
+struct http_server {
+	struct loop *loop;
+	struct MHD_Daemon *daemon;
+	struct deadlines *deadlines;
+	struct gate *gate;
+	const struct gate_place *entering; /* of the connection that the library is being given */
+	struct loop_watch *watch;
+	struct loop_timer *timer; /* what MHD wants to be woken for */
+	struct loop_timer *drain_timer;
+	int64_t drain_left_ms;
+	loop_fn *drained;
+	void *drained_arg;
+	http_handler *handler;
+	void *ctx;
+	int64_t body_max_bytes, header_max_bytes;
+	const char *const *headers;
+	struct http_courtesy courtesy;
+	int port;
+	bool draining, closing;
+	struct http_tls_files tls_files;
+	struct tls *tls;         /* NULL: plain HTTP */
+	size_t large_bytes;      /* of all requests */
+	struct http_request all; /* list head: requests whose header has come */
+};
+
 enum http_method http_method_known(const char *name); /* exact case, as on the wire */
 struct http_request *request_new(struct http_server *s, const char *target);
 struct http_request *request_free(struct http_request *rq); /* takes NULL; returns NULL */
+
+/* May its body or its answer have so many bytes? Slow senders and slow readers of large things may not have all the memory. */
+bool request_has_room(struct http_request *rq, size_t bytes);
+
+/* reply.c: 503, to come again at once. `text` is a literal. */
+void reply_busy(struct http_request *rq, const char *text);
