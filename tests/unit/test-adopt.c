@@ -278,16 +278,27 @@ static pid_t find_launcher(void)
 	return found;
 }
 
+static pid_t killed_launcher;
+
+static bool launcher_is_dead(struct florusd *f)
+{
+	(void)f;
+	return !mini_lives(killed_launcher);
+}
+
 TEST(a_killed_launcher_costs_no_running_driver_and_is_replaced)
 {
 	struct florusd f = { 0 };
 
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	mini_open(&f);
-	pid_t launcher = find_launcher();
+	killed_launcher = find_launcher();
 	mini_launch(&f, "wait-file", NULL);
 	mini_wait(&f, mini_is_started);
-	CHECK(kill(launcher, SIGKILL) == 0);
+	CHECK(kill(killed_launcher, SIGKILL) == 0);
+	mini_wait(
+		&f,
+		launcher_is_dead); /* as long as it is dying it may still take the second launch, which then never starts */
 	make_go_on(&f);
 	mini_check_end(&f, ATTEMPT_END_EXIT, 5);
 	f.attempt = attempt_forget(f.attempt);
