@@ -2,12 +2,13 @@
 
 import json
 import os
+import select
 import threading
 import time
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from gateway import BIN_DIR, until
+from gateway import BIN_DIR, PATIENCE, until
 
 LIBRARY = BIN_DIR / "tests" / "faults" / "libfaults.so"
 WAITING_MAX_MB = 68  # STORE_WAITING_BYTES_MAX
@@ -45,6 +46,16 @@ def took(ask):
     begun = time.monotonic()
     answer = ask()
     return time.monotonic() - begun, answer
+
+
+def answered(wires):
+    """Those whose answer has begun to arrive."""
+    return select.select([wire.socket for wire in wires], [], [], 0)[0]
+
+
+def assert_at_once(taken):
+    """Of several that took() the quickest: a busy machine delays some of them, a server that waits delays each."""
+    assert min(seconds for seconds, _ in taken) < 0.5 * PATIENCE, taken
 
 
 def median(numbers):
@@ -112,13 +123,17 @@ def test_a_store_that_does_not_keep_up_refuses_at_once_and_still_takes_kills(han
         wires = [stack.enter_context(gateway.wire(60)) for _ in range(WAITING_MAX_MB + 10)]
         for wire in wires:
             wire.send(large)
-        until(lambda: gateway.get("/readyz").body == {"status": "the store does not keep up"}, 30, "all waits that may")
-        for _ in range(5):
-            seconds, answer = took(lambda: gateway.post("/batches", body))
-            assert (answer.status, answer.header("Retry-After")) == (503, "1") and seconds < 0.5, (answer, seconds)
-            for path in ("/healthz", "/batches", f"/batches/{running}"):
-                seconds, answer = took(lambda path=path: gateway.get(path))
-                assert answer.status == 200 and seconds < 0.5, (answer, seconds)
+        until(lambda: answered(wires), 30, "all waits that may: others are refused")
+        assert gateway.get("/readyz").status == 503
+        post = [took(lambda: gateway.post("/batches", body)) for _ in range(5)]
+        for _, answer in post:
+            assert (answer.status, answer.header("Retry-After")) == (503, "1"), answer
+            assert answer.body == {"msg": "the store does not keep up: try again"}
+        assert_at_once(post)
+        for path in ("/healthz", "/batches", f"/batches/{running}"):
+            looks = [took(lambda path=path: gateway.get(path)) for _ in range(5)]
+            assert {answer.status for _, answer in looks} == {200}, looks
+            assert_at_once(looks)
         with gateway.wire(60) as killer:
             killer.send(request("DELETE", f"/batches/{running}"))
             assert killer.quiet(0.2), "it waits for its commit"
