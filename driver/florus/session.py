@@ -250,7 +250,8 @@ class Session:
             else:
                 context.addPyFile(message["uri"])
         except Exception as error:
-            failed = str(error).split("\n")[0][:500]
+            reason = getattr(error, "java_exception", None) or error  # py4j's own words do not say what Java said
+            failed = str(reason).split("\n")[0][:500]
         self.link.send({"type": "added", "request": message["request"], "error": failed})
 
     def _job(self, message):

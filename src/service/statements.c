@@ -7,7 +7,6 @@
 #include "base/str.h"
 #include "service/registry.h"
 #include "service/sessions-priv.h"
-#include <math.h>
 #include <string.h>
 
 /* --- in memory --- */
@@ -244,7 +243,7 @@ static void take_progress(struct kept_statement *k, const struct jr *message)
 
 	if (progress >= 0 && progress <= 1)
 		(void)snprintf(k->progress, sizeof k->progress, "%.4g%s", progress,
-			       progress == floor(progress) ? ".0" : "");
+			       progress == (double)(int)progress ? ".0" : "");
 }
 
 void statements_take(struct session *en, const char *type, const struct jr *message)

@@ -124,6 +124,23 @@ def test_completion(driver):
         assert found in driver.florusd.wait_for("completion", request=kind)["candidates"]
 
 
+def test_what_is_added_is_there(driver, tmp_path):
+    (tmp_path / "added_module.py").write_text("answer = 42")
+    (tmp_path / "added.txt").write_text("text")
+
+    def add(what, name):
+        driver.florusd.send(type="add", request=name, what=what, uri=f"file://{tmp_path}/{name}")
+        return driver.florusd.wait_for("added", request=name)["error"]
+
+    assert add("pyfile", "added_module.py") is None
+    assert driver.text("import added_module\nadded_module.answer") == "42"
+    assert driver.text("sc.parallelize([1]).map(lambda _: __import__('added_module').answer).collect()") == "[42]"
+    assert add("file", "added.txt") is None
+    assert driver.text("from pyspark import SparkFiles\nopen(SparkFiles.get('added.txt')).read()") == "'text'"
+    assert "no-such" in add("pyfile", "no-such.py")
+    assert driver.text("1") == "1"
+
+
 def test_a_job_of_the_python_client(driver):
     import base64
     import pickle
