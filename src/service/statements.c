@@ -242,8 +242,7 @@ static void take_progress(struct kept_statement *k, const struct jr *message)
 	double progress = text ? strtod(text, NULL) : 0;
 
 	if (progress >= 0 && progress <= 1)
-		(void)snprintf(k->progress, sizeof k->progress, "%.4g%s", progress,
-			       progress == (double)(int)progress ? ".0" : "");
+		(void)snprintf(k->progress, sizeof k->progress, "%.4f", progress);
 }
 
 void statements_take(struct session *en, const char *type, const struct jr *message)
