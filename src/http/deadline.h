@@ -37,6 +37,7 @@ struct conn {
 	char peer[GATE_ADDRESS_MAX]; /* as http_peer() gives it; "": nobody has asked */
 	int64_t since_ms;            /* when the phase began */
 	int64_t moved_ms;            /* when bytes last moved in it */
+	int64_t looked_ms;           /* PHASE_IDLE: when the kernel was last asked */
 	uint64_t bytes, seen;        /* PHASE_BODY: body bytes so far; else TCP's count; and what the last sweep saw */
 };
 

@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 #include <uv.h>
 
-enum { POOL_NICE = 10 }; /* below the loop */
+enum { POOL_NICE = 19 }; /* below the loop */
 
 struct loop {
 	uv_loop_t uv;

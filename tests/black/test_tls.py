@@ -242,7 +242,9 @@ def test_all_other_clients_are_told_no_before_a_request(strict, authority, tmp_p
         with context.wrap_socket(raw(strict), server_hostname=strict.host) as sock:
             sock.sendall(b"POST /batches HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % len(body) + body)
             sock.recv(1)
-    assert alert in str(refused.value).upper().replace(" ", "_")
+    # A client of TLS 1.3 may be writing already when the alert comes, and the reset behind it can overtake the alert.
+    overtaken = version == "TLSv1_3" and isinstance(refused.value, ssl.SSLEOFError)
+    assert overtaken or alert in str(refused.value).upper().replace(" ", "_")
     assert strict.get("/batches").body["total"] == total
     assert {"none": "none was shown", "foreign": "issuer is unknown", "expired": "expired", "server": "purpose"}[kind] in [
         line for line in strict.log_text().splitlines() if "client certificate refused peer=127.0.0.1" in line
