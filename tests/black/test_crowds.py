@@ -253,6 +253,7 @@ def test_a_hundred_readers_that_stop_cost_no_memory_and_no_time(gateways):
             assert time.monotonic() - begun < 0.5 * PATIENCE
 
 
+@MEASURABLE
 def test_large_bodies_that_do_not_end_have_a_ceiling_together(gateways):
     """Small requests are taken all the same, and large ones as soon as others have gone."""
     gateway = gateways(env=lean(), florus__launch__hold="true").start()

@@ -161,7 +161,7 @@ def test_defaults_that_the_user_may_not_read_do_not_reach_him_through_us(isolate
     conf = gateway.spark_home / "conf"
     conf.mkdir()
     defaults = conf / "spark-defaults.conf"
-    defaults.write_text("spark.florus.token  of-the-house\n")
+    defaults.write_text("spark.test.token  of-the-house\n")
     defaults.chmod(0o600)
     batch = submit(gateway, AS_ALICE, "{}", conf={"spark.my.password": "x"})
     until(lambda: "spark-defaults.conf: Permission denied" in gateway.log_text(), 10, "the start is refused")

@@ -105,7 +105,7 @@ conf = spark.sparkContext.getConf()
 doubled = spark.sparkContext.parallelize([1, 2, 3]).map(double).sum()
 print("SEEN " + json.dumps({
     "args": sys.argv[1:], "word": WORD, "doubled": doubled, "master": spark.sparkContext.master,
-    "awkward": conf.get("spark.florus.awkward"), "number": conf.get("spark.florus.number"),
+    "awkward": conf.get("spark.test.awkward"), "number": conf.get("spark.test.number"),
     "memory": conf.get("spark.driver.memory")}))
 """
         ),
@@ -114,7 +114,7 @@ print("SEEN " + json.dumps({
         pyFiles=[helper, str(package)],
         driverMemory="640m",
         name="awkward 😀",
-        conf={"spark.florus.awkward": "x = 'y' 😀", "spark.florus.number": 5},
+        conf={"spark.test.awkward": "x = 'y' 😀", "spark.test.number": 5},
     )
     seen = json.loads(next(line for line in log.splitlines() if line.startswith("SEEN "))[5:])
     assert seen == {

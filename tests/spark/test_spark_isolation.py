@@ -33,13 +33,33 @@ def public():
     shutil.rmtree(path)
 
 
+@pytest.fixture(scope="module")
+def open_spark(spark_home):
+    """A Spark that other users reach: this one, or a copy when it lies behind a closed directory."""
+    if all(parent.stat().st_mode & 0o001 for parent in (spark_home, *spark_home.parents)):
+        yield spark_home
+        return
+    with tempfile.TemporaryDirectory(prefix="florus-spark-") as folder:
+        Path(folder).chmod(0o755)
+        copy = Path(folder) / "spark"
+        shutil.copytree(spark_home, copy, symlinks=True, copy_function=link_or_copy)
+        yield copy
+
+
+def link_or_copy(source, target):
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 @pytest.fixture
-def make(public, spark_home):
+def make(public, spark_home, open_spark):
     made = []
 
     def make(options=None, env=None, start=True):
         env = {"LANG": "C.UTF-8", "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": python_of(spark_home), **(env or {})}
-        gateway = Gateway(public / "g", {"livy.spark.master": "local[1]", **(options or {})}, env, spark_home)
+        gateway = Gateway(public / "g", {"livy.spark.master": "local[1]", **(options or {})}, env, open_spark)
         made.append(gateway)
         for path in (gateway.root, gateway.files):
             path.chmod(0o755)
@@ -109,17 +129,17 @@ class Watcher(threading.Thread):
 def test_secrets_arrive_and_are_in_no_command_line_at_any_time(make, public):
     conf = public / "conf"
     conf.mkdir()
-    (conf / "spark-defaults.conf").write_text("spark.florus.default  kept\nspark.florus.token  old\n", "utf-8")
+    (conf / "spark-defaults.conf").write_text("spark.test.default  kept\nspark.test.token  old\n", "utf-8")
     gateway = make(env={"SPARK_CONF_DIR": str(conf)})
     wanted = {
-        "spark.florus.token": NASTY,
+        "spark.test.token": NASTY,
         "spark.hadoop.fs.s3a.secret.key": MARK + "+/==",
-        "spark.florus.password": "",
-        "spark.florus.plain": "two words",
+        "spark.test.password": "",
+        "spark.test.plain": "two words",
     }
     with Watcher() as watcher:
-        log = run(gateway, SESSION + TOLD % [*wanted, "spark.florus.default"], conf=wanted)
-    assert told(log, "TOLD") == {**wanted, "spark.florus.default": "kept"}
+        log = run(gateway, SESSION + TOLD % [*wanted, "spark.test.default"], conf=wanted)
+    assert told(log, "TOLD") == {**wanted, "spark.test.default": "kept"}
     assert watcher.rounds > 3 and not watcher.seen
     assert MARK not in gateway.stderr.read_text()
     assert not list((gateway.state / "run").glob("*/spark.conf"))
@@ -128,10 +148,10 @@ def test_secrets_arrive_and_are_in_no_command_line_at_any_time(make, public):
 def test_without_secrets_the_defaults_hold_as_well(make, public):
     conf = public / "conf"
     conf.mkdir()
-    (conf / "spark-defaults.conf").write_text("spark.florus.default  kept\n")
+    (conf / "spark-defaults.conf").write_text("spark.test.default  kept\n")
     gateway = make(env={"SPARK_CONF_DIR": str(conf)})
-    log = run(gateway, SESSION + TOLD % ["spark.florus.default"])
-    assert told(log, "TOLD") == {"spark.florus.default": "kept"}
+    log = run(gateway, SESSION + TOLD % ["spark.test.default"])
+    assert told(log, "TOLD") == {"spark.test.default": "kept"}
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="another user needs root; tests/black has the refusal")
@@ -143,7 +163,7 @@ print("HERE " + json.dumps({
     "sum": spark.read.parquet(str(pathlib.Path.cwd() / "out")).selectExpr("sum(id) as s").collect()[0]["s"],
     "rows": spark.table("numbers").count(), "files": sorted(p.name for p in pathlib.Path.cwd().iterdir()),
     "python": spark.sparkContext.parallelize(range(4)).map(lambda n: __import__("os").getuid()).collect(),
-    "token": spark.sparkContext.getConf().get("spark.florus.token")}))
+    "token": spark.sparkContext.getConf().get("spark.test.token")}))
 exec(open(%r).read())
 """
 
@@ -158,7 +178,7 @@ def work_and_do_harm(gateway):
         "processes": {"florusd": gateway.process.pid},
     }
     program = SESSION + WORK % str(gateway.files / "hostile.py")
-    log = run(gateway, program, args=[json.dumps(targets)], conf={"spark.florus.token": MARK})
+    log = run(gateway, program, args=[json.dumps(targets)], conf={"spark.test.token": MARK})
     uid = pwd.getpwnam("nobody").pw_uid
     here, found = told(log, "HERE"), told(log, "HOSTILE")
     assert here["sum"] == 45 and here["rows"] == 5 and here["python"] == [uid] * 4 and here["token"] == MARK
