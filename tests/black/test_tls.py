@@ -238,12 +238,12 @@ def test_all_other_clients_are_told_no_before_a_request(strict, authority, tmp_p
     context.maximum_version = ssl.TLSVersion[version]
     total = strict.get("/batches").body["total"]
     body = b'{"file": "%s"}' % str(strict.job).encode()
-    with pytest.raises(ssl.SSLError) as refused:
+    with pytest.raises((ssl.SSLError, ConnectionError)) as refused:
         with context.wrap_socket(raw(strict), server_hostname=strict.host) as sock:
             sock.sendall(b"POST /batches HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % len(body) + body)
             sock.recv(1)
     # A client of TLS 1.3 may be writing already when the alert comes, and the reset behind it can overtake the alert.
-    overtaken = version == "TLSv1_3" and isinstance(refused.value, ssl.SSLEOFError)
+    overtaken = version == "TLSv1_3" and isinstance(refused.value, (ssl.SSLEOFError, ConnectionError))
     assert overtaken or alert in str(refused.value).upper().replace(" ", "_")
     assert strict.get("/batches").body["total"] == total
     assert {"none": "none was shown", "foreign": "issuer is unknown", "expired": "expired", "server": "purpose"}[kind] in [
@@ -426,14 +426,16 @@ def test_a_file_of_certificates_that_is_none_is_said(cli, shared):
     assert done.returncode == 2 and "/nowhere.pem" in done.stderr
 
 
+HUNG_UP = ((4, True), (6, False))  # told why; or hung up on before the alert was read, as other clients of TLS 1.3
+
+
 def test_the_command_shows_a_certificate(cli, strict, authority, tmp_path):
     at = ["--state-dir", str(strict.state), "--cacert", str(authority.pair.cert)]
     shown = cli(*at, "--cert", str(authority.issue("me").both), "list")
     assert shown.returncode == 0, shown.stderr
-    bare = cli(*at, "list")
-    assert bare.returncode == 4 and "--cert FILE" in bare.stderr
-    foreign = cli(*at, "--cert", str(Authority(tmp_path, "other").issue("me").both), "list")
-    assert foreign.returncode == 4 and "--cert FILE" in foreign.stderr
+    foreign = ["--cert", str(Authority(tmp_path, "other").issue("me").both)]
+    for refused in (cli(*at, "list"), cli(*at, *foreign, "list")):
+        assert (refused.returncode, "--cert FILE" in refused.stderr) in HUNG_UP, refused.stderr
 
 
 def test_the_wrong_language_is_guessed(cli, shared, gateway):
