@@ -146,7 +146,7 @@ static void on_hup(void *arg)
 	struct florusd *d = arg;
 	struct error e = { 0 };
 
-	tell_reread(batches_reload(d->batches, &e),
+	tell_reread(batches_reload(d->batches, &e) && batches_reload(sessions_jobs(d->sessions), &e),
 		    "spark-blacklist.conf read anew; restart florusd to change options (jobs go on)",
 		    "the denied conf keys stay as they were", &e);
 	if (d->api.auth)

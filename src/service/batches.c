@@ -44,7 +44,6 @@ static void load_row(void *arg, const struct store_row *row)
 
 	if (row->unreadable)
 		log_warn("stored batch unreadable, shown as dead", LOG_INT("batch", row->id));
-	en->deleted |= row->killed;
 	if (state_is_final(en->shown.state))
 		return;
 	if (l->count == l->cap) {
@@ -69,7 +68,7 @@ static void take_up(struct loading *l)
 		else
 			supervise_adopt(en, l->boot_ids[i]);
 		running += en->shown.state != STATE_QUEUED;
-		if (en->shown.state == STATE_QUEUED && en->deleted)
+		if (en->shown.state == STATE_QUEUED && en->killed)
 			supervise_event(en, EVENT_KILL, NULL);
 	}
 	if (l->count)

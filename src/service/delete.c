@@ -157,6 +157,7 @@ static void intent_stored(struct store_op *op)
 		answer(d, &op->error);
 		deletion_free(d);
 	} else {
+		en->killed = true;
 		en->deleted |= !d->only_kill;
 		wait_for_end(en, d);
 		if (state_is_final(en->shown.state) && en->end_stored) {
@@ -256,7 +257,7 @@ void batches_kill(struct batches *b, int64_t id, batches_deleted_fn *fn, void *a
 
 	if (!en)
 		(void)error_set(&e, ERR_NOT_FOUND, "Session '%lld' not found.", (long long)id);
-	if (!en || state_is_final(en->shown.state) || !registry_store_has_room(b, &e)) {
+	if (!en || state_is_final(en->shown.state)) { /* as with DELETE, a kill is taken in any case (P31) */
 		fn(arg, &e);
 		return;
 	}

@@ -11,6 +11,7 @@ struct entry *registry_add(struct batches *b, const struct store_row *row)
 	en->refs = 1;
 	en->listed = true;
 	en->deleted = row->deleted;
+	en->killed = row->killed || row->deleted;
 	en->excerpt.fd = -1;
 	en->shown = (struct batch){
 		.id = row->id,

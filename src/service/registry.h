@@ -33,7 +33,8 @@ struct entry {
 	int64_t not_before_ms; /* back-off after a start that came to nothing */
 	int refs;
 	short tries;
-	bool listed, deleted, end_stored;
+	bool listed, end_stored;
+	bool killed, deleted; /* committed: it is to end; what is known of it is to go, too */
 };
 
 struct batches {

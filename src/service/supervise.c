@@ -129,7 +129,8 @@ static void postpone(struct entry *en, const char *why)
 /* A kill is on the disk: one that will be told of soon, or one whose commit was taken for a failure. */
 static void forbidden(struct entry *en, const char *why)
 {
-	en->deleted = true;
+	en->deleted |= !en->killed; /* by whom is not known any more: most likely by a DELETE */
+	en->killed = true;
 	supervise_event(en, EVENT_KILL, NULL);
 	came_to_nothing(en, EVENT_NEVER_STARTED, why);
 }
@@ -376,7 +377,7 @@ void supervise_adopt(struct entry *en, const char *boot_id)
 
 	b->slots += state_has_slot(en->shown.state);
 	en->run = attempt_adopt(b->runner, en->shown.id, en->shown.attempt, en->shown.nonce, boot_id, on_report, en);
-	if (en->deleted) {
+	if (en->killed) {
 		en->shown.state = STATE_KILLING;
 		attempt_kill(en->run);
 		registry_tell_changed(en);

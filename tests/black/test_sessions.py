@@ -384,3 +384,25 @@ def test_only_the_owner_sees_secrets_of_conf(gateways):
 def test_where_nobody_signs_in_nobody_sees_secrets(gateway):
     made = gateway.post("/sessions", SECRET).body
     assert made["conf"] == gateway.get("/sessions/0").body["conf"] == {"spark.my.password": "[redacted]", "spark.a": "b"}
+
+
+def test_a_stopped_session_is_there_after_a_restart_and_can_be_deleted(session):
+    gateway = session.gateway
+    session.run("6 * 7")
+    assert gateway.post(session.path + "/stop", {}).status == 204
+    gateway.restart()
+    assert session.state() == "killed" and session.statement(0)["output"]["data"] == {"text/plain": "42"}
+    assert gateway.delete(session.path).status == 200
+    assert session.get().status == 404
+
+
+def test_sighup_reads_the_deny_list_for_sessions_too(gateway):
+    gateway.stop()
+    gateway.config = gateway.root / "livy.conf"
+    gateway.config.write_text("")
+    gateway.start()
+    wanted = {"kind": "pyspark", "conf": {"spark.a": "b"}}
+    assert gateway.post("/sessions", wanted).status == 201
+    (gateway.root / "spark-blacklist.conf").write_text("spark.a\n")
+    gateway.process.send_signal(signal.SIGHUP)
+    until(lambda: gateway.post("/sessions", wanted).status == 400, 10, "the key is denied")
