@@ -89,7 +89,7 @@ static void make_go_on(struct florusd *f)
 	char path[ATTEMPT_NAME_MAX + 16];
 
 	attempt_name(path, 1, 1, NONCE);
-	(void)snprintf(path + strlen(path), 16, "/work/go-on");
+	(void)snprintf(path + strlen(path), 16, "/" RECORD_WORK "/go-on");
 	int fd = openat(f->run_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	CHECK(fd >= 0 && close(fd) == 0);
 }

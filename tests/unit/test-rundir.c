@@ -99,7 +99,8 @@ static void *swap(void *arg)
 {
 	(void)arg;
 	while (!over)
-		(void)renameat2(AT_FDCWD, "run/" NAME "/work/d", AT_FDCWD, "run/" NAME "/work/l", RENAME_EXCHANGE);
+		(void)renameat2(AT_FDCWD, "run/" NAME "/" RECORD_WORK "/d", AT_FDCWD, "run/" NAME "/" RECORD_WORK "/l",
+				RENAME_EXCHANGE);
 	return NULL;
 }
 
@@ -114,10 +115,10 @@ TEST(a_link_that_takes_the_place_of_a_directory_leads_nowhere)
 	CHECK(pthread_create(&thread, NULL, swap, NULL) == 0);
 	for (int i = 0; i < RACES; i++) {
 		(void)mkdir("run/" NAME, 0700);
-		(void)mkdir("run/" NAME "/work", 0700);
-		(void)mkdir("run/" NAME "/work/d", 0700);
-		(void)mkdir("run/" NAME "/work/d/sub", 0700);
-		(void)!symlink("../../../outside", "run/" NAME "/work/l");
+		(void)mkdir("run/" NAME "/" RECORD_WORK, 0700);
+		(void)mkdir("run/" NAME "/" RECORD_WORK "/d", 0700);
+		(void)mkdir("run/" NAME "/" RECORD_WORK "/d/sub", 0700);
+		(void)!symlink("../../../outside", "run/" NAME "/" RECORD_WORK "/l");
 		(void)!attempt_remove_dir(run, NAME, &e); /* what changes under its hands may stop it */
 		CHECK(access("outside/keep", F_OK) == 0);
 	}
