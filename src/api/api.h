@@ -17,7 +17,7 @@ struct api {
 	const struct config *config;
 	struct batches *batches;
 	struct sessions *sessions;
-	struct store *store;
+	struct store *store, *sessions_store;
 	struct auth *auth; /* NULL: nobody has a name */
 	const struct access *access;
 	struct call *asking; /* calls whose user is being found out */
@@ -87,6 +87,11 @@ void view_log(struct jw *w, struct batches *b, const struct batch *batch,
 void view_batch(struct jw *w, struct batches *b, const struct batch *batch, bool with_log);
 struct blob *view_batch_blob(struct batches *b,
 			     const struct batch *batch); /* with the log; kept until it changes; borrowed */
+
+/* batches.c: what batches and sessions share. `created` and `view` write the object of their kind. */
+typedef void api_view_fn(struct jw *w, const struct call *c, const struct batch *job);
+void api_create_job(struct call *c, batches_fn *created);
+void api_list_jobs(struct call *c, api_view_fn *view);
 
 /* handlers; `id` is decoded; a batch is one that the caller has the route's right to, borrowed for the call */
 typedef void api_fn(struct call *c, const char *id);

@@ -22,7 +22,7 @@ static void created(void *arg, const struct batch *batch, const struct error *e)
 	api_answer(c, c->mount_len ? 200 : 201, &body);
 }
 
-void batches_on_create(struct call *c, const char *id)
+void api_create_job(struct call *c, batches_fn *fn)
 {
 	struct batch_request rq = { .who = c->caller,
 				    .do_as = http_query(c->rq, "doAs"),
@@ -30,23 +30,28 @@ void batches_on_create(struct call *c, const char *id)
 				    .request_id = http_request_id(c->rq) };
 	struct error e = { 0 };
 
-	(void)id;
 	rq.body = http_body(c->rq, &rq.body_len);
 	if (http_is_form(c->rq))
 		rq.body_len = 0; /* Livy's server has taken it for parameters (D6) */
-	if (batches_full(c->api->batches, c->user))
+	if (batches_full(c->jobs, c->user))
 		(void)error_set(&e, ERR_BUSY, "Rejected, too many sessions are being created!");
 	else if (c->api->draining)
 		(void)error_set(&e, ERR_UNAVAILABLE, "Florus is stopping");
 	if (e.code)
 		api_answer_error(c, &e);
 	else
-		batches_create(c->api->batches, &rq, created, c);
+		batches_create(c->jobs, &rq, fn, c);
+}
+
+void batches_on_create(struct call *c, const char *id)
+{
+	(void)id;
+	api_create_job(c, created);
 }
 
 /* --- list --- */
 
-static void add_to_list(const struct call *c, struct jw *w, const struct batch *batch)
+static void add_to_list(struct jw *w, const struct call *c, const struct batch *batch)
 {
 	if (api_may(c, ACCESS_VIEW_LOG, batch)) {
 		const struct blob *view = view_batch_blob(c->api->batches, batch);
@@ -57,15 +62,13 @@ static void add_to_list(const struct call *c, struct jw *w, const struct batch *
 	}
 }
 
-void batches_on_list(struct call *c, const char *id)
+void api_list_jobs(struct call *c, api_view_fn *view)
 {
 	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
 	struct jw w = { .out = &body };
-	struct batches *b = c->api->batches;
 	struct error e = { 0 };
-	int64_t from, size, total = batches_count(b);
+	int64_t from, size, total = batches_count(c->jobs);
 
-	(void)id;
 	if (!api_query_int(c, "from", 0, &from, &e) || !api_query_int(c, "size", LIST_SIZE_DEFAULT, &size, &e)) {
 		api_answer_error(c, &e);
 		return;
@@ -76,9 +79,8 @@ void batches_on_list(struct call *c, const char *id)
 	jw_int(&w, "from", from);
 	jw_int(&w, "total", total);
 	jw_open(&w, "sessions", '[');
-	for (int64_t i = first; i < end && sbuf_ok(&body); i++) {
-		add_to_list(c, &w, batches_at(b, i));
-	}
+	for (int64_t i = first; i < end && sbuf_ok(&body); i++)
+		view(&w, c, batches_at(c->jobs, i));
 	jw_close(&w, ']');
 	jw_close(&w, '}');
 	if (sbuf_ok(&body)) {
@@ -87,6 +89,12 @@ void batches_on_list(struct call *c, const char *id)
 	}
 	(void)error_set(&e, ERR_TOO_LARGE, "this page is larger than %d bytes: ask for a smaller size", ANSWER_MAX);
 	api_answer_error(c, &e);
+}
+
+void batches_on_list(struct call *c, const char *id)
+{
+	(void)id;
+	api_list_jobs(c, add_to_list);
 }
 
 /* --- one batch --- */

@@ -36,15 +36,17 @@ void health_on_live(struct call *c, const char *id)
 	say(c, true, "ok");
 }
 
-/* It can accept and keep a batch. */
+/* It can accept and keep batches and sessions. */
 void health_on_ready(struct call *c, const char *id)
 {
+	const struct api *api = c->api;
+
 	(void)id;
-	if (c->api->draining)
+	if (api->draining)
 		say(c, false, "stopping");
-	else if (!store_healthy(c->api->store))
+	else if (!store_healthy(api->store) || !store_healthy(api->sessions_store))
 		say(c, false, "the store has failed");
-	else if (store_full(c->api->store))
+	else if (store_full(api->store) || store_full(api->sessions_store))
 		say(c, false, "the store does not keep up");
 	else
 		say(c, true, "ok");

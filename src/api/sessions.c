@@ -6,8 +6,6 @@
 #include "model/redact.h"
 #include <string.h>
 
-enum { LIST_SIZE_DEFAULT = 100 };
-
 static void view_list(struct jw *w, const char *key, const struct spec_list *list)
 {
 	jw_open(w, key, '[');
@@ -97,55 +95,19 @@ static void created(void *arg, const struct batch *job, const struct error *e)
 
 void sessions_on_create(struct call *c, const char *id)
 {
-	struct batch_request rq = { .who = c->caller,
-				    .do_as = http_query(c->rq, "doAs"),
-				    .idem_key = http_header(c->rq, "Idempotency-Key"),
-				    .request_id = http_request_id(c->rq) };
-	struct error e = { 0 };
-
 	(void)id;
-	rq.body = http_body(c->rq, &rq.body_len);
-	if (batches_full(c->jobs, c->user))
-		(void)error_set(&e, ERR_BUSY, "Rejected, too many sessions are being created!");
-	else if (c->api->draining)
-		(void)error_set(&e, ERR_UNAVAILABLE, "Florus is stopping");
-	if (e.code)
-		api_answer_error(c, &e);
-	else
-		batches_create(c->jobs, &rq, created, c);
+	api_create_job(c, created);
+}
+
+static void add_to_list(struct jw *w, const struct call *c, const struct batch *job)
+{
+	view_session(w, c, job, api_may(c, ACCESS_VIEW_LOG, job));
 }
 
 void sessions_on_list(struct call *c, const char *id)
 {
-	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
-	struct jw w = { .out = &body };
-	struct error e = { 0 };
-	int64_t from, size, total = batches_count(c->jobs);
-
 	(void)id;
-	if (!api_query_int(c, "from", 0, &from, &e) || !api_query_int(c, "size", LIST_SIZE_DEFAULT, &size, &e)) {
-		api_answer_error(c, &e);
-		return;
-	}
-	int64_t first = from < 0 ? 0 : from, end = from + size < total ? from + size : total;
-	jw_open(&w, NULL, '{');
-	jw_int(&w, "from", from);
-	jw_int(&w, "total", total);
-	jw_open(&w, "sessions", '[');
-	for (int64_t i = first; i < end && sbuf_ok(&body); i++) {
-		const struct batch *job = batches_at(c->jobs, i);
-
-		view_session(&w, c, job, api_may(c, ACCESS_VIEW_LOG, job));
-	}
-	jw_close(&w, ']');
-	jw_close(&w, '}');
-	if (!sbuf_ok(&body)) {
-		(void)error_set(&e, ERR_TOO_LARGE, "this page is larger than %d bytes: ask for a smaller size",
-				ANSWER_MAX);
-		api_answer_error(c, &e);
-		return;
-	}
-	api_answer(c, 200, &body);
+	api_list_jobs(c, add_to_list);
 }
 
 void sessions_on_get(struct call *c, const struct batch *job)

@@ -266,6 +266,7 @@ static bool start_http(struct florusd *d, struct error *e)
 	d->api.sessions = d->sessions;
 	d->api.access = d->access;
 	d->api.store = d->store;
+	d->api.sessions_store = d->sessions_store;
 	return http_server_new(d->loop, &http, api_handle, &d->api, &d->server, e) &&
 	       statedir_publish(&d->dir, has_tls(c) ? "https" : "http", c->livy_server_host,
 				http_server_port(d->server), c->florus_http_base_path, e);
