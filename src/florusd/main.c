@@ -14,13 +14,18 @@
 
 enum { OVERRIDES_MAX = 256, GO_TIMEOUT_MS = 30000, STATE_PATH_MAX = 4096, HEADER_PAIRS = 6 };
 
+/* Where one kind of job is kept. */
+struct place {
+	char path[STATE_PATH_MAX];
+	struct statedir dir;
+	struct runner *runner;
+	struct store *store;
+};
+
 struct florusd {
 	struct config *config;
 	struct loop *loop;
-	struct statedir dir,
-		sessions_dir; /* the second below the first: sessions have a store and a run/ of their own */
-	struct runner *runner, *sessions_runner;
-	struct store *store, *sessions_store;
+	struct place of_batches, of_sessions; /* the second below the first */
 	struct access *access;
 	struct batches *batches;
 	struct sessions *sessions;
@@ -265,35 +270,42 @@ static bool start_http(struct florusd *d, struct error *e)
 	d->api.batches = d->batches;
 	d->api.sessions = d->sessions;
 	d->api.access = d->access;
-	d->api.store = d->store;
-	d->api.sessions_store = d->sessions_store;
+	d->api.store = d->of_batches.store;
+	d->api.sessions_store = d->of_sessions.store;
 	return http_server_new(d->loop, &http, api_handle, &d->api, &d->server, e) &&
-	       statedir_publish(&d->dir, has_tls(c) ? "https" : "http", c->livy_server_host,
+	       statedir_publish(&d->of_batches.dir, has_tls(c) ? "https" : "http", c->livy_server_host,
 				http_server_port(d->server), c->florus_http_base_path, e);
 }
 
 static void warn_ids(const struct florusd *d)
 {
-	if (store_ids_lost(d->store) > 0)
+	if (store_ids_lost(d->of_batches.store) > 0)
 		log_warn(
 			"the store is an older copy: ids that it knows nothing of were given before and are not given again",
-			LOG_INT("lost", store_ids_lost(d->store)), LOG_INT("next", store_next_id(d->store)));
+			LOG_INT("lost", store_ids_lost(d->of_batches.store)),
+			LOG_INT("next", store_next_id(d->of_batches.store)));
 }
 
-static bool open_sessions(struct florusd *d, struct error *e)
+/* The store comes later: a launcher must not have it. */
+static bool open_place(const struct florusd *d, const char *below, struct place *place, struct error *e)
 {
 	const struct config *c = d->config;
-	char path[STATE_PATH_MAX];
 
-	if (snprintf(path, sizeof path, "%s/sessions", c->florus_state_dir) >= (int)sizeof path)
+	if (snprintf(place->path, sizeof place->path, "%s%s", c->florus_state_dir, below) >= (int)sizeof place->path)
 		return error_set(e, ERR_CONFIG, "florus.state-dir is too long");
-	if (!statedir_open(path, &d->sessions_dir, e))
+	if (!statedir_open(place->path, &place->dir, e))
 		return false;
-	if (!str_eq(c->florus_launch_run_as, "self") && !statedir_let_pass(&d->sessions_dir, e))
+	if (!str_eq(c->florus_launch_run_as, "self") && !statedir_let_pass(&place->dir, e))
 		return false;
-	const struct runner_config run = { c->florus_launch_shim, d->sessions_dir.run_fd, c->florus_kill_grace_ms,
+	const struct runner_config run = { c->florus_launch_shim, place->dir.run_fd, c->florus_kill_grace_ms,
 					   GO_TIMEOUT_MS, c->florus_log_max_bytes };
-	return runner_new(d->loop, &run, &d->sessions_runner, e) && store_open(path, &d->sessions_store, e);
+	return runner_new(d->loop, &run, &place->runner, e);
+}
+
+static void close_place(struct place *place)
+{
+	if (place->dir.fd > 0)
+		statedir_close(&place->dir);
 }
 
 static bool start_sessions(struct florusd *d, const char *const *env, struct error *e)
@@ -302,15 +314,15 @@ static bool start_sessions(struct florusd *d, const char *const *env, struct err
 	const struct sessions_setup setup = { .loop = d->loop,
 					      .config = d->config,
 					      .env = env,
-					      .store = d->sessions_store,
-					      .runner = d->sessions_runner,
-					      .run_dirfd = d->sessions_dir.run_fd,
+					      .store = d->of_sessions.store,
+					      .runner = d->of_sessions.runner,
+					      .run_dirfd = d->of_sessions.dir.run_fd,
 					      .access = d->access,
 					      .key = key,
 					      .driver = d->config->florus_session_driver,
 					      .fatal = on_store_lost,
 					      .fatal_arg = d };
-	bool ok = statedir_key(&d->sessions_dir, key, e) && sessions_new(&setup, &d->sessions, e);
+	bool ok = statedir_key(&d->of_sessions.dir, key, e) && sessions_new(&setup, &d->sessions, e);
 
 	explicit_bzero(key, sizeof key);
 	return ok;
@@ -319,27 +331,28 @@ static bool start_sessions(struct florusd *d, const char *const *env, struct err
 /* The order matters: the launcher forks before there is a store, a thread or a listening socket. */
 static bool start(struct florusd *d, const char *const *env, struct error *e)
 {
-	const struct config *c = d->config;
-
 	keep_memory_private();
 	raise_limits();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGUSR1, SIG_IGN);
 	(void)signal(SIGUSR2, SIG_IGN);
 	d->loop = loop_new();
-	if (!statedir_open(c->florus_state_dir, &d->dir, e))
-		return false;
-	if (!str_eq(c->florus_launch_run_as, "self") && !statedir_let_pass(&d->dir, e))
-		return false;
-	const struct runner_config run = { c->florus_launch_shim, d->dir.run_fd, c->florus_kill_grace_ms, GO_TIMEOUT_MS,
-					   c->florus_log_max_bytes };
-	if (!runner_new(d->loop, &run, &d->runner, e) || !open_sessions(d, e) ||
-	    !store_open(c->florus_state_dir, &d->store, e))
+	if (!open_place(d, "", &d->of_batches, e) || !open_place(d, "/sessions", &d->of_sessions, e) ||
+	    !store_open(d->of_sessions.path, &d->of_sessions.store, e) ||
+	    !store_open(d->of_batches.path, &d->of_batches.store, e))
 		return false;
 	start_access(d);
 	warn_ids(d);
-	const struct batches_setup setup = { d->loop,       c,         env,  d->store,      d->runner,
-					     d->dir.run_fd, d->access, NULL, on_store_lost, d };
+	const struct batches_setup setup = { d->loop,
+					     d->config,
+					     env,
+					     d->of_batches.store,
+					     d->of_batches.runner,
+					     d->of_batches.dir.run_fd,
+					     d->access,
+					     NULL,
+					     on_store_lost,
+					     d };
 	/* Before anybody can know that we are there; the callbacks only come when the loop turns. */
 	loop_on_signal(d->loop, SIGTERM, on_term, d);
 	loop_on_signal(d->loop, SIGINT, on_term, d);
@@ -365,19 +378,17 @@ static void take_down(struct florusd *d)
 		batches_stop(d->batches);
 	if (d->sessions)
 		sessions_stop(d->sessions);
-	d->sessions_store = store_free(d->sessions_store);
-	d->store = store_free(d->store); /* answers what was promised */
+	d->of_sessions.store = store_free(d->of_sessions.store);
+	d->of_batches.store = store_free(d->of_batches.store); /* answers what was promised */
 	d->server = http_server_free(d->server);
 	d->sessions = sessions_free(d->sessions);
 	d->batches = batches_free(d->batches);
-	d->sessions_runner = runner_free(d->sessions_runner);
-	d->runner = runner_free(d->runner);
+	d->of_sessions.runner = runner_free(d->of_sessions.runner);
+	d->of_batches.runner = runner_free(d->of_batches.runner);
 	d->access = access_free(d->access);
 	d->loop = loop_free(d->loop); /* ends what the pool still removes */
-	if (d->sessions_dir.fd > 0)
-		statedir_close(&d->sessions_dir);
-	if (d->dir.fd > 0)
-		statedir_close(&d->dir);
+	close_place(&d->of_sessions);
+	close_place(&d->of_batches);
 	d->config = config_free(d->config);
 }
 
