@@ -122,37 +122,40 @@ void statements_on_get(struct call *c, const struct batch *job)
 		statements_get(c->api->sessions, job, number, got, c);
 }
 
-/* Items [from, from + size) of those in the order asked for, both ends clamped (livy.md 1.7). */
-static void listed(void *arg, const struct statement *items, size_t n, const struct error *e)
+static void listed(void *arg, const struct statement *items, size_t n, int64_t total, const struct error *e)
 {
 	struct call *c = arg;
 	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
 	struct jw w = { .out = &body };
-	const char *order = http_query(c->rq, "order");
-	bool newest_first = order && strcasecmp(order, "desc") == 0;
-	int64_t first = c->from < 0 ? 0 : c->from,
-		end = c->from + c->size > (int64_t)n ? (int64_t)n : c->from + c->size;
+	struct error large;
 
 	if (!items) {
 		api_answer_error(c, e);
 		return;
 	}
 	jw_open(&w, NULL, '{');
-	jw_int(&w, "total_statements", (int64_t)n);
+	jw_int(&w, "total_statements", total);
 	jw_open(&w, "statements", '[');
-	for (int64_t i = first; i < end; i++)
-		view_statement(&w, &items[newest_first ? (int64_t)n - 1 - i : i]);
+	for (size_t i = 0; i < n && sbuf_ok(&body); i++)
+		view_statement(&w, &items[i]);
 	jw_close(&w, ']');
 	jw_close(&w, '}');
-	api_answer(c, 200, &body);
+	if (sbuf_ok(&body)) {
+		api_answer(c, 200, &body);
+		return;
+	}
+	(void)error_set(&large, ERR_TOO_LARGE, "this page is larger than %d bytes: ask for a smaller size", ANSWER_MAX);
+	api_answer_error(c, &large);
 }
 
 void statements_on_list(struct call *c, const struct batch *job)
 {
+	const char *order = http_query(c->rq, "order");
+	struct statements_window window = { .newest_first = order && strcasecmp(order, "desc") == 0 };
 	struct error e = { 0 };
 
-	if (api_query_int(c, "from", 0, &c->from, &e) && api_query_int(c, "size", INT32_MAX, &c->size, &e))
-		statements_list(c->api->sessions, job, 0, STORE_STATEMENTS_MAX, listed, c);
+	if (api_query_int(c, "from", 0, &window.from, &e) && api_query_int(c, "size", INT32_MAX, &window.size, &e))
+		statements_list(c->api->sessions, job, &window, listed, c);
 	else
 		api_answer_error(c, &e);
 }

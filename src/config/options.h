@@ -67,6 +67,8 @@ enum {
 	  "That time; a session's own ttl beats it.") \
 	X(BOOL, livy_repl_enable_hive_context, "livy.repl.enable-hive-context", "false", 0, 0, NULL, 0, \
 	  "Whether sessions have Hive support.") \
+	X(DURATION, livy_rsc_server_connect_timeout_ms, "livy.rsc.server.connect.timeout", "90s", 1000, 24 * CONFIG_HOUR_MS, \
+	  NULL, 0, "How long a session may take to come up, once its process runs. One that takes longer is ended.") \
 	X(INT, livy_rsc_sql_num_rows, "livy.rsc.sql.num-rows", "1000", 1, 1000000, NULL, 0, \
 	  "Most rows that a statement of SQL answers.") \
 	X(BYTES, livy_server_request_header_size_bytes, "livy.server.request-header.size", "131072", \
@@ -144,6 +146,8 @@ enum {
 	  "How many jobs of one user may wait; further ones of his are refused with 429. 0: as many as of all.") \
 	X(INT, florus_session_max, "florus.session.max", "100", 1, 100000, NULL, 0, \
 	  "How many interactive sessions run at the same time; further ones wait.") \
+	X(INT, florus_session_max_per_user, "florus.session.max-per-user", "0", 0, 100000, NULL, 0, \
+	  "How many sessions one user may have; further ones of his are refused with 429. 0: no limit.") \
 	X(BYTES, florus_session_output_max_bytes, "florus.session.output-max", "1m", CONFIG_KIB, 8 * CONFIG_MIB, NULL, 0, \
 	  "Most that one statement may answer: longer text is cut, larger data is an error.") \
 	X(STR, florus_session_driver, "florus.session.driver", NULL, 0, 0, NULL, 0, \

@@ -43,7 +43,7 @@ static void load_row(void *arg, const struct store_row *row)
 	struct entry *en = registry_add(l->of, row);
 
 	if (row->unreadable)
-		log_warn("stored batch unreadable, shown as dead", LOG_INT("batch", row->id));
+		log_warn("stored record unreadable, shown as dead", LOG_INT(l->of->kind.noun, row->id));
 	if (state_is_final(en->shown.state))
 		return;
 	if (l->count == l->cap) {
@@ -72,7 +72,8 @@ static void take_up(struct loading *l)
 			supervise_event(en, EVENT_KILL, NULL);
 	}
 	if (l->count)
-		log_info("batches taken up", LOG_INT("queued", l->count - running), LOG_INT("running", running));
+		log_info("jobs taken up", LOG_STR("kind", l->of->kind.noun), LOG_INT("queued", l->count - running),
+			 LOG_INT("running", running));
 	free(l->unfinished);
 	free(l->boot_ids);
 }
@@ -89,8 +90,10 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 	b->run_dirfd = setup->run_dirfd;
 	b->access = setup->access;
 	b->backlog = backlog_new();
+	b->live = backlog_new();
 	b->kind = setup->kind ? *setup->kind
-			      : (struct batches_kind){ .type = SPEC_BATCH,
+			      : (struct batches_kind){ .noun = "batch",
+						       .type = SPEC_BATCH,
 						       .max_running = b->config->florus_launch_max_running };
 	b->by_name = map_new();
 	b->arriving = map_new();
@@ -163,6 +166,7 @@ struct batches *batches_free(struct batches *b)
 	b->policy = policy_free(b->policy);
 	leftovers_stop(b->leftovers);
 	b->backlog = backlog_free(b->backlog);
+	b->live = backlog_free(b->live);
 	b->by_name = map_free(b->by_name);
 	b->arriving = map_free(b->arriving);
 	b->pump_timer = loop_timer_free(b->pump_timer);

@@ -37,15 +37,19 @@ struct batch {
 
 /* What makes jobs of another kind differ from batches: sessions are jobs, too. Callbacks may be NULL. */
 struct batches_kind {
+	const char *noun; /* what logs call one */
 	enum spec_type type;
 	bool keeps_request;
 	int max_running;
+	int max_per_user; /* that are not over, of one effective user; 0: no limit */
 	void *arg;
 
 	/* Adds to a judged submission what the server itself says; called before it is accepted (with id -1) and at its start. */
 	bool (*complete)(void *arg, struct arena *a, const struct batch *job, struct spec *spec, struct error *e);
 	void (*changed)(void *arg, const struct batch *job); /* it has appeared, or its state has changed */
 	void (*gone)(void *arg, int64_t id);                 /* it is not in memory any more */
+	/* May add to the reason of its end, which becomes the last line of its log; `why` is "" when plain. */
+	void (*explain)(void *arg, const struct batch *job, const struct attempt_report *end, struct sbuf *why);
 };
 
 struct batches_setup {
@@ -120,3 +124,12 @@ void batches_delete(struct batches *b, const char *ref, batches_deleted_fn *fn, 
 
 /* The same, but what is known of it stays. ERR_NOT_FOUND: it is not in memory. */
 void batches_kill(struct batches *b, int64_t id, batches_deleted_fn *fn, void *arg);
+
+/*
+ * Ends one that runs as a failure: it will be dead, whatever its exit status, and batches_kind.explain says why. Nothing
+ * is stored before it is: after a restart whoever found it wanting must find so again. Of any other nothing changes.
+ */
+void batches_fail(struct batches *b, int64_t id);
+
+/* Stored, and shown from then on. */
+void batches_set_app_id(struct batches *b, int64_t id, const char *app_id);

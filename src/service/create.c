@@ -16,12 +16,20 @@ struct arrival {
 	char *request_id, *name, *owner, *proxy_user, *idem_key, *request;
 	char *name_mark, *key_mark; /* our entries in b->arriving */
 	struct error refusal;       /* with in.only_existing: what to say when the key is new */
+	bool counted;               /* in b->live, until it is there itself */
 };
+
+static const char *user_of(const struct arrival *a)
+{
+	return a->proxy_user ? a->proxy_user : a->owner;
+}
 
 static void arrival_free(struct arrival *a)
 {
 	struct batches *b = a->of;
 
+	if (a->counted)
+		backlog_leave(b->live, user_of(a));
 	if (a->name_mark)
 		map_del(b->arriving, a->name_mark);
 	if (a->key_mark)
@@ -76,7 +84,7 @@ static void enter(struct arrival *a)
 	struct entry *en = registry_add(b, &row);
 	supervise_enqueue(en, false);
 	registry_tell_changed(en);
-	log_info("batch accepted", LOG_INT("batch", row.id), LOG_STR("request", a->request_id));
+	log_info("job accepted", LOG_INT(b->kind.noun, row.id), LOG_STR("request", a->request_id));
 	supervise_pump(b);
 }
 
@@ -151,6 +159,18 @@ static bool reserve_name(struct arrival *a, struct error *e)
 	return true;
 }
 
+static bool user_has_room(const struct arrival *a, struct error *e)
+{
+	const struct batches *b = a->of;
+
+	if (!backlog_full(b->live, user_of(a), INT64_MAX, b->kind.max_per_user))
+		return true;
+	return error_set(e, ERR_BUSY,
+			 "Rejected, too many sessions are being created! %.64s has %d, the most that "
+			 "florus.session.max-per-user allows: end one first",
+			 user_of(a), b->kind.max_per_user);
+}
+
 /* Whom the job runs as; settled now, and stored. */
 static bool settle_proxy_user(struct arrival *a, const struct batch_request *rq, const struct spec *spec,
 			      struct error *e)
@@ -179,9 +199,9 @@ static bool judge(struct arrival *a, const struct batch_request *rq, struct erro
 		return false;
 	if (!reserve_key(a, e))
 		return false;
-	if (reserve_name(a, e))
+	if (reserve_name(a, e) && user_has_room(a, e))
 		return true;
-	/* The name may be taken by what this very request made when it came first: only the store knows. */
+	/* The name or the room may be taken by what this very request made when it came first: only the store knows. */
 	a->refusal = *e;
 	a->in.only_existing = a->idem_key != NULL;
 	return a->in.only_existing;
@@ -230,6 +250,8 @@ void batches_create(struct batches *b, const struct batch_request *rq, batches_f
 	a->request = xmalloc(rq->body_len + 1);
 	memcpy(a->request, rq->body, rq->body_len + 1);
 	backlog_enter(b->backlog, a->owner);
+	backlog_enter(b->live, user_of(a));
+	a->counted = true;
 	a->in.op.done = stored;
 	a->in.owner = a->owner;
 	a->in.name = a->name;
@@ -239,5 +261,5 @@ void batches_create(struct batches *b, const struct batch_request *rq, batches_f
 	a->in.request_len = rq->body_len;
 	a->in.created_ms = clock_wall_ms();
 	id_random_hex(a->in.nonce, ID_NONCE_LEN);
-	runas_find(b, a->proxy_user ? a->proxy_user : a->owner, account_found, a);
+	runas_find(b, user_of(a), account_found, a);
 }

@@ -136,7 +136,7 @@ static void overdue(void *arg)
 	const struct error none = { 0 };
 	struct deletion *d = arg;
 
-	log_warn("kill takes long", LOG_INT("batch", d->entry->shown.id));
+	log_warn("kill takes long", LOG_INT(d->entry->of->kind.noun, d->entry->shown.id));
 	answer(d, &none);
 }
 
@@ -165,7 +165,7 @@ static void intent_stored(struct store_op *op)
 		} else if (en->of->stopping) {
 			deletion_stop(en);
 		} else if (!state_is_final(en->shown.state)) {
-			log_info("batch killed", LOG_INT("batch", en->shown.id));
+			log_info("job killed", LOG_INT(en->of->kind.noun, en->shown.id));
 			supervise_event(en, EVENT_KILL, NULL);
 		}
 	}

@@ -58,7 +58,7 @@ static void purged(struct store_op *op)
 		deletion_remove_dir(b, purge->out_rows[i].id, purge->out_rows[i].attempt, purge->out_rows[i].nonce);
 	}
 	if (op->ok && purge->out_count > 0)
-		log_info("history purged", LOG_INT("batches", purge->out_count));
+		log_info("history purged", LOG_STR("kind", b->kind.noun), LOG_INT("jobs", purge->out_count));
 	b->purge_due_ms = clock_now_ms() + (op->ok && purge->out_count == STORE_PURGE_MAX ? 0 : purge_every_ms(b));
 	free(purge);
 }

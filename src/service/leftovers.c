@@ -29,7 +29,7 @@ static void leftovers_free(struct leftovers *lo)
 	if (lo->of)
 		lo->of->leftovers = NULL;
 	if (lo->total)
-		log_info("directories of unknown batches removed", LOG_INT("count", lo->total));
+		log_info("directories of unknown jobs removed", LOG_INT("count", lo->total));
 	if (lo->dir)
 		(void)closedir(lo->dir);
 	free(lo);

@@ -38,6 +38,8 @@ struct entry *registry_add(struct batches *b, const struct store_row *row)
 	}
 	b->items[b->count++] = en;
 	b->finished += state_is_final(en->shown.state);
+	if (!state_is_final(en->shown.state))
+		backlog_enter(b->live, effective_user(&en->shown));
 	if (en->shown.name)
 		map_set(b->by_name, en->shown.name, en);
 	return en;

@@ -34,6 +34,7 @@ struct entry {
 	int refs;
 	short tries;
 	bool listed, end_stored;
+	bool failing;         /* its tree is being ended, since it is of no use */
 	bool killed, deleted; /* committed: it is to end; what is known of it is to go, too */
 };
 
@@ -60,6 +61,7 @@ struct batches {
 	struct map *arriving; /* names and keys of creates in flight */
 	struct entry queue;   /* list head */
 	struct backlog *backlog;
+	struct backlog *live;        /* those that are not over, by effective user */
 	struct leftovers *leftovers; /* NULL: none are looked for */
 	int slots;                   /* taken */
 	struct loop_timer *pump_timer, *janitor_timer, *unstored_timer;
@@ -73,6 +75,12 @@ struct batches {
 static inline struct entry *entry_of(const struct batch *b)
 {
 	return (struct entry *)(uintptr_t)b;
+}
+
+/* Whom it runs as: who sent it, or whom he acted for. */
+static inline const char *effective_user(const struct batch *job)
+{
+	return job->proxy_user ? job->proxy_user : job->owner;
 }
 
 /* registry.c */

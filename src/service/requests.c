@@ -174,38 +174,53 @@ static void listed(struct store_op *op)
 	l->items = xcalloc(l->get.out_count + 1, sizeof *l->items);
 	for (size_t i = 0; i < l->get.out_count; i++)
 		l->items[i] = shown(en, &l->get.out[i]);
-	l->fn(l->arg, op->ok ? l->items : NULL, l->get.out_count, &op->error);
+	l->fn(l->arg, op->ok ? l->items : NULL, l->get.out_count, l->get.out_total, &op->error);
 	free(l->items);
 	store_statements_done(&l->get);
 	free(l);
 }
 
+/* Clamped to what there can be: `first` is never below 0, and no `end` below it. */
+static void clamp(const struct statements_window *window, int64_t *first, int64_t *end)
+{
+	*first = window->from > 0 ? window->from : 0;
+	*end = window->from + window->size > *first ? window->from + window->size : *first;
+}
+
 /* From memory when all of them are there, which is nearly always. */
-static bool list_kept(const struct session *en, int64_t from, int64_t max, statements_fn *fn, void *arg)
+static bool list_kept(const struct session *en, const struct statements_window *window, statements_fn *fn, void *arg)
 {
 	const struct error none = { 0 };
+	int64_t first, end, at = 0;
 	size_t n = 0;
 
-	if (!en || !en->loaded || (en->first && en->first->shown.id > from))
+	if (!en || !en->loaded || en->trimmed)
 		return false;
 	struct statement *items = xcalloc((size_t)en->kept + 1, sizeof *items);
-	for (const struct kept_statement *k = en->first; k && (int64_t)n < max; k = k->next)
-		if (k->shown.id >= from)
-			items[n++] = k->shown;
-	fn(arg, items, n, &none);
+	clamp(window, &first, &end);
+	for (const struct kept_statement *k = en->first; k; k = k->next, at++) {
+		int64_t place = window->newest_first ? en->kept - 1 - at : at;
+
+		if (place < first || place >= end)
+			continue;
+		items[place - first] = k->shown;
+		n++;
+	}
+	fn(arg, items, n, en->kept, &none);
 	free(items);
 	return true;
 }
 
-void statements_list(struct sessions *s, const struct batch *job, int64_t from, int64_t max, statements_fn *fn,
-		     void *arg)
+void statements_list(struct sessions *s, const struct batch *job, const struct statements_window *window,
+		     statements_fn *fn, void *arg)
 {
 	struct error e = { 0 };
+	int64_t end;
 
-	if (list_kept(session_by_id(s, job->id), from, max, fn, arg))
+	if (list_kept(session_by_id(s, job->id), window, fn, arg))
 		return;
 	if (!registry_store_has_room(s->jobs, &e)) {
-		fn(arg, NULL, 0, &e);
+		fn(arg, NULL, 0, 0, &e);
 		return;
 	}
 	struct listing *l = xcalloc(1, sizeof *l);
@@ -214,8 +229,10 @@ void statements_list(struct sessions *s, const struct batch *job, int64_t from, 
 	l->arg = arg;
 	l->get.op.done = listed;
 	l->get.session = job->id;
-	l->get.from = from;
-	l->get.max = max;
+	l->get.newest_first = window->newest_first;
+	l->get.count = true;
+	clamp(window, &l->get.skip, &end);
+	l->get.max = end - l->get.skip;
 	store_statements(s->store, &l->get);
 }
 

@@ -18,6 +18,9 @@ struct session {
 	char *kind, *app_id, *ui_url;
 	enum state job;
 	enum driver_state driver;
+	bool ready;                            /* its driver has been idle once */
+	bool late;                             /* it was not in time */
+	int64_t starting_ms;                   /* clock_now_ms() since when it runs without being ready */
 	struct channel *channel;               /* NULL: not there now */
 	bool loading, loaded;                  /* its statements are being read, were read */
 	int64_t heartbeat_ms, idle_ms, ttl_ms; /* 0: never too long */
@@ -25,6 +28,7 @@ struct session {
 	int64_t touched_ms, used_ms; /* clock_now_ms(): last asked for, last statement */
 	struct kept_statement *first, **last;
 	int kept, unfinished;
+	bool trimmed; /* older ones are in the store alone */
 	int64_t next_statement;
 	struct question *questions; /* that wait for the driver */
 	int questions_count;

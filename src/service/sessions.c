@@ -95,12 +95,14 @@ static void take_state(struct session *en, const struct jr *message, bool hello)
 	set_text(&en->ui_url, message, "ui");
 	set_text(&reason, message, "reason");
 	if (driver == DRIVER_ERROR && en->driver != DRIVER_ERROR)
-		log_warn("session failed to start", LOG_INT("session", en->id),
-			 LOG_STR("reason", reason ? reason : ""));
+		log_warn("session failed to start", LOG_INT("session", en->id), LOG_STR("reason", reason));
+	if (driver == DRIVER_IDLE && en->app_id)
+		batches_set_app_id(en->of->jobs, en->id, en->app_id);
 	/* One that was up before it came to us has been idle for longer. */
 	if (!hello && driver == DRIVER_IDLE && en->driver == DRIVER_STARTING)
 		en->touched_ms = en->used_ms = clock_now_ms();
 	en->driver = driver;
+	en->ready = en->ready || driver == DRIVER_IDLE;
 	batches_forget_view(en->of->jobs, en->id);
 }
 
@@ -184,6 +186,10 @@ static struct session *make(struct sessions *s, const struct batch *job)
 	en->used_ms = INT64_MIN;
 	session_used_at(en, job->started_ms ? job->started_ms : job->created_ms);
 	(void)snprintf(en->key, sizeof en->key, "%lld", (long long)job->id);
+	/* Only one that was ready has an application: so it is still, though its driver has yet to dial anew. */
+	en->app_id = xstrdup(job->app_id);
+	en->ready = job->app_id != NULL;
+	en->driver = en->ready ? DRIVER_IDLE : DRIVER_STARTING;
 	map_set(s->by_id, en->key, en);
 	read_request(en, job);
 	statements_load(en);
@@ -200,6 +206,8 @@ static void changed(void *arg, const struct batch *job)
 		en = make(s, job);
 	if (!en)
 		return;
+	if (job->state == STATE_RUNNING && !en->starting_ms)
+		en->starting_ms = clock_now_ms();
 	en->job = job->state;
 	if (!state_is_final(job->state))
 		return;
@@ -207,6 +215,27 @@ static void changed(void *arg, const struct batch *job)
 		channel_close(en->channel);
 	questions_end_all(en);
 	statements_end_all(en);
+}
+
+/* Of one that never came up, whatever the driver has said, the end of its log says how far it got. */
+static void explain(void *arg, const struct batch *job, const struct attempt_report *end, struct sbuf *why)
+{
+	const struct session *en = session_by_id(arg, job->id);
+
+	if (!en || en->ready || job->state == STATE_KILLED || end->event != ATTEMPT_ENDED)
+		return;
+	if (en->late) {
+		sbuf_clear(why);
+		sbuf_addf(why,
+			  "the session was not ready within %lld s of its start, and was ended; if it needs longer, "
+			  "raise livy.rsc.server.connect.timeout",
+			  (long long)en->of->config->livy_rsc_server_connect_timeout_ms / 1000);
+	} else if (end->end == ATTEMPT_END_EXIT) {
+		sbuf_addf(why, "the driver ended with status %d before the session was ready; see what it said above",
+			  end->code);
+	} else if (end->end == ATTEMPT_END_SIGNAL) {
+		sbuf_addf(why, "signal %d ended the driver before the session was ready", end->code);
+	}
 }
 
 static void gone(void *arg, int64_t id)
@@ -267,6 +296,20 @@ static const char *overdue(const struct session *en, int64_t now_ms)
 	return en->ttl_ms && clock_wall_ms() - en->created_wall_ms > en->ttl_ms ? "ttl" : NULL;
 }
 
+/* One that does not come up says error, and then is dead (livy.md 2.2). */
+static void end_if_late(struct session *en, int64_t now_ms)
+{
+	int64_t max_ms = en->of->config->livy_rsc_server_connect_timeout_ms;
+
+	if (en->job != STATE_RUNNING || en->ready || en->late || now_ms - en->starting_ms < max_ms)
+		return;
+	log_warn("session not ready in time", LOG_INT("session", en->id), LOG_INT("limit_ms", max_ms));
+	en->late = true;
+	en->driver = DRIVER_ERROR;
+	batches_forget_view(en->of->jobs, en->id);
+	batches_fail(en->of->jobs, en->id);
+}
+
 static void stopped(void *arg, const struct error *e)
 {
 	(void)arg, (void)e; /* not yet: the next tick tries again */
@@ -283,6 +326,7 @@ static void tick(void *arg)
 		const char *why = en && job->state == STATE_RUNNING ? overdue(en, now_ms) : NULL;
 
 		if (en) {
+			end_if_late(en, now_ms);
 			questions_expire(en, now_ms);
 			statements_load(en); /* if that failed */
 		}
@@ -301,7 +345,7 @@ struct session_view sessions_view(const struct sessions *s, const struct batch *
 
 	return (struct session_view){
 		.state = session_state_name(job->state, en ? en->driver : DRIVER_STARTING, en && en->unfinished > 0),
-		.app_id = en ? en->app_id : NULL,
+		.app_id = en ? en->app_id : job->app_id,
 		.ui_url = en ? en->ui_url : NULL,
 	};
 }
@@ -353,12 +397,15 @@ bool sessions_new(const struct sessions_setup *setup, struct sessions **ret, str
 	s->socket_name = sbuf_take(&text);
 
 	const struct channels_setup channels = { s->socket_name, s, prove, up, message, down };
-	const struct batches_kind kind = { .type = SPEC_SESSION,
+	const struct batches_kind kind = { .noun = "session",
+					   .type = SPEC_SESSION,
 					   .keeps_request = true,
 					   .max_running = s->config->florus_session_max,
+					   .max_per_user = s->config->florus_session_max_per_user,
 					   .complete = complete,
 					   .changed = changed,
 					   .gone = gone,
+					   .explain = explain,
 					   .arg = s };
 	const struct batches_setup jobs = { .loop = setup->loop,
 					    .config = setup->config,

@@ -15,6 +15,7 @@
 
 enum {
 	SESSION_STATEMENTS_KEPT = 100,         /* of a session in memory; older ones come from the store */
+	SESSION_LOAD_MAX = 1000,               /* read at a time at a start */
 	SESSION_UNFINISHED_MAX = 1000,         /* statements of a session that wait */
 	SESSION_OUTPUT_MAX = 16 * 1024 * 1024, /* bytes of one answer */
 	SESSION_QUESTIONS_MAX = 64,            /* that a driver has not answered */
@@ -43,7 +44,7 @@ struct sessions *sessions_free(struct sessions *s); /* after store_free(); takes
 
 struct batches *sessions_jobs(const struct sessions *s); /* to create, look up, list, kill and read logs */
 
-/* What a session has beyond its job. All NULL and 0 of one that is only history. Borrowed until the loop goes on. */
+/* What a session has beyond its job. Of one that is only history all but the application is unknown. Borrowed until the loop goes on. */
 struct session_view {
 	const char *state;
 	const char *app_id, *ui_url;
@@ -73,10 +74,17 @@ typedef void statement_fn(void *arg, const struct statement *statement, const st
 void statements_run(struct sessions *s, const struct batch *job, const char *kind, const char *code, statement_fn *fn,
 		    void *arg);
 void statements_get(struct sessions *s, const struct batch *job, int64_t id, statement_fn *fn, void *arg);
-/* Those with ids from `from` on, ascending, at most max (and STORE_STATEMENTS_MAX). Borrowed for the call. */
-typedef void statements_fn(void *arg, const struct statement *items, size_t n, const struct error *e);
-void statements_list(struct sessions *s, const struct batch *job, int64_t from, int64_t max, statements_fn *fn,
-		     void *arg);
+/*
+ * A window of all that the session ever ran, both ends clamped (livy.md 1.7): items `from` to from + size of them in the
+ * order asked for. Fewer than that when they are larger than STORE_STATEMENTS_BYTES together. Borrowed for the call.
+ */
+struct statements_window {
+	int64_t from, size;
+	bool newest_first;
+};
+typedef void statements_fn(void *arg, const struct statement *items, size_t n, int64_t total, const struct error *e);
+void statements_list(struct sessions *s, const struct batch *job, const struct statements_window *window,
+		     statements_fn *fn, void *arg);
 
 /*
  * Asks for its end, which comes when the driver can; durable when fn is called, so it holds for a driver that is away. Of one

@@ -38,6 +38,7 @@ static void trim(struct session *en)
 	while (en->first && en->kept > SESSION_STATEMENTS_KEPT && statement_is_over(en->first->shown.state)) {
 		struct kept_statement *k = en->first;
 
+		en->trimmed = true;
 		en->first = k->next;
 		if (!en->first)
 			en->last = &en->first;
@@ -314,7 +315,7 @@ static void load_from(struct session *en, int64_t from)
 	l->get.op.done = loaded;
 	l->get.session = en->id;
 	l->get.from = from;
-	l->get.max = STORE_STATEMENTS_MAX;
+	l->get.max = SESSION_LOAD_MAX;
 	store_statements(en->of->store, &l->get);
 }
 

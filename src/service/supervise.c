@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "service/registry.h"
 #include <fcntl.h>
 #include <stdio.h>
@@ -69,7 +70,8 @@ static void change_stored(struct store_op *op)
 
 	if (!op->ok && !en->of->stopping) {
 		/* The exit record keeps the truth until the store takes it (P17, P27). */
-		log_warn("state not stored yet", LOG_INT("batch", en->shown.id), LOG_STR("reason", op->error.msg));
+		log_warn("state not stored yet", LOG_INT(en->of->kind.noun, en->shown.id),
+			 LOG_STR("reason", op->error.msg));
 		keep_unstored(en->of, c);
 		return;
 	}
@@ -155,7 +157,8 @@ static void on_report(void *arg, const struct attempt_report *report)
 	case ATTEMPT_ENDED:
 		en->run = attempt_forget(en->run);
 		supervise_event(en,
-				report->end == ATTEMPT_END_EXIT && report->code == 0 ? EVENT_EXIT_OK : EVENT_EXIT_BAD,
+				report->end == ATTEMPT_END_EXIT && report->code == 0 && !en->failing ? EVENT_EXIT_OK
+												     : EVENT_EXIT_BAD,
 				report);
 		return;
 	}
@@ -195,8 +198,7 @@ static void intent_stored(struct store_op *op)
 
 	if (!en->of->stopping) {
 		if (op->ok) {
-			runas_find(en->of, en->shown.proxy_user ? en->shown.proxy_user : en->shown.owner, account_found,
-				   it);
+			runas_find(en->of, effective_user(&en->shown), account_found, it);
 			return;
 		}
 		if (op->error.code == ERR_CONFLICT)
@@ -245,25 +247,30 @@ static void log_reason(const struct entry *en, const char *why)
 		openat(en->of->run_dirfd, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
 		       0600); /* a job may have put a pipe in its place */
 	if (fd < 0 || dprintf(fd, "florus: %s\n", why) < 0)
-		log_warn("reason not written to the log", LOG_INT("batch", en->shown.id));
+		log_warn("reason not written to the log", LOG_INT(en->of->kind.noun, en->shown.id));
 }
 
 static void finish(struct entry *en, const struct attempt_report *report)
 {
 	struct batches *b = en->of;
 	struct store_update up = { .state = state_name(en->shown.state), .end_kind = end_name(report) };
-	const char *why = report ? report->why : "";
+	_sbuf_ struct sbuf reason = SBUF_INIT(RECORD_WHY_MAX - 1);
 
 	b->finished++;
+	backlog_leave(b->live, effective_user(&en->shown));
+	sbuf_adds(&reason, report ? report->why : "");
+	if (report && b->kind.explain)
+		b->kind.explain(b->kind.arg, &en->shown, report, &reason);
+	const char *why = sbuf_str(&reason);
 	en->shown.finished_ms = report && report->ended_wall_ms ? report->ended_wall_ms : clock_wall_ms();
 	up.finished_ms = en->shown.finished_ms;
 	up.started_ms = en->shown.started_ms;
 	up.end_code = report ? report->code : 0;
-	if (*why && en->shown.state == STATE_DEAD && en->shown.attempt > 0)
+	if (*why && en->shown.state != STATE_KILLED && en->shown.attempt > 0)
 		log_reason(en, why);
 	excerpt_close(&en->excerpt);
 	store_change(en, &up, why);
-	log_info("batch finished", LOG_INT("batch", en->shown.id), LOG_STR("state", state_name(en->shown.state)),
+	log_info("job finished", LOG_INT(b->kind.noun, en->shown.id), LOG_STR("state", state_name(en->shown.state)),
 		 LOG_STR("end", up.end_kind), LOG_INT("code", up.end_code), LOG_STR("why", why));
 	supervise_pump(b);
 }
@@ -277,8 +284,30 @@ static void started(struct entry *en, const struct attempt_report *report)
 	en->shown.started_ms = report->started_wall_ms ? report->started_wall_ms : clock_wall_ms();
 	up.started_ms = en->shown.started_ms;
 	store_change(en, &up, "");
-	log_info("batch started", LOG_INT("batch", en->shown.id), LOG_INT("attempt", en->shown.attempt),
+	log_info("job started", LOG_INT(en->of->kind.noun, en->shown.id), LOG_INT("attempt", en->shown.attempt),
 		 LOG_INT("pid", report->driver_pid));
+}
+
+void batches_fail(struct batches *b, int64_t id)
+{
+	struct entry *en = registry_by_id(b, id);
+
+	if (!en || en->shown.state != STATE_RUNNING || en->failing)
+		return;
+	en->failing = true;
+	attempt_kill(en->run);
+}
+
+void batches_set_app_id(struct batches *b, int64_t id, const char *app_id)
+{
+	struct entry *en = registry_by_id(b, id);
+	struct store_update up = { 0 };
+
+	if (!en || str_eq(en->shown.app_id, app_id))
+		return;
+	free((void *)(uintptr_t)en->shown.app_id);
+	up.app_id = en->shown.app_id = xstrdup(app_id);
+	store_change(en, &up, "");
 }
 
 /* --- the queue --- */
@@ -311,7 +340,8 @@ static void requeue(struct entry *en, const char *why)
 	wait_ms = wait_ms > LAUNCH_BACKOFF_MAX_MS ? LAUNCH_BACKOFF_MAX_MS : wait_ms;
 	en->not_before_ms = clock_now_ms() + wait_ms;
 	supervise_enqueue(en, true);
-	log_warn("start postponed", LOG_INT("batch", en->shown.id), LOG_INT("retry_ms", wait_ms), LOG_STR("why", why));
+	log_warn("start postponed", LOG_INT(en->of->kind.noun, en->shown.id), LOG_INT("retry_ms", wait_ms),
+		 LOG_STR("why", why));
 	supervise_pump(en->of);
 }
 
@@ -349,7 +379,7 @@ void supervise_event(struct entry *en, enum event event, const struct attempt_re
 {
 	struct step step = state_step(en->shown.state, event);
 
-	log_debug("event", LOG_INT("batch", en->shown.id), LOG_STR("state", state_name(en->shown.state)),
+	log_debug("event", LOG_INT(en->of->kind.noun, en->shown.id), LOG_STR("state", state_name(en->shown.state)),
 		  LOG_STR("event", event_name(event)), LOG_STR("next", state_name(step.next)));
 	en->of->slots += state_has_slot(step.next) - state_has_slot(en->shown.state);
 	en->shown.state = step.next;

@@ -122,7 +122,7 @@ static bool run_intent(struct db *db, struct store_op *op, struct error *e)
 	int rc = sqlite3_step(s);
 
 	if (rc == SQLITE_DONE)
-		return error_set(e, ERR_CONFLICT, "batch %lld may not be started any more", (long long)in->id);
+		return error_set(e, ERR_CONFLICT, "job %lld may not be started any more", (long long)in->id);
 	if (rc != SQLITE_ROW)
 		return db_error(db, e, "storing the intent");
 	free(in->out_request); /* of an earlier try of this operation */
@@ -139,8 +139,8 @@ static bool run_update(struct db *db, struct store_op *op, struct error *e)
 	const struct store_update *up = (const struct store_update *)op;
 
 	sqlite3_stmt *s =
-		db_bind(db, SQL_UPDATE, "itzztztii", up->id, up->state, up->started_ms, up->finished_ms, up->end_kind,
-			(int64_t)up->end_code, up->why, (int64_t)up->killed, (int64_t)up->deleted);
+		db_bind(db, SQL_UPDATE, "itzztztiit", up->id, up->state, up->started_ms, up->finished_ms, up->end_kind,
+			(int64_t)up->end_code, up->why, (int64_t)up->killed, (int64_t)up->deleted, up->app_id);
 	if (up->end_kind)
 		(void)sqlite3_bind_int64(s, 6, up->end_code); /* 0 is a status */
 	return db_run(db, s, e);

@@ -63,7 +63,7 @@ enum { BATCH_FINISHED_COLUMN = 14 };
 	  "UPDATE batch SET state = iif(finished_ms IS NULL, ifnull(?2, state), state), started_ms = ifnull(?3, started_ms), " \
 	  "finished_ms = ifnull(?4, finished_ms), end_kind = ifnull(?5, end_kind), "                                           \
 	  "end_code = ifnull(?6, end_code), why = ifnull(?7, why), "                                                           \
-	  "killed = killed | ?8, deleted = deleted | ?9 WHERE id = ?1")                                                        \
+	  "killed = killed | ?8, deleted = deleted | ?9, app_id = ifnull(?10, app_id) WHERE id = ?1")                          \
 	X(SQL_END_UNREADABLE,                                                                                                  \
 	  "UPDATE batch SET why = ?2 || ' (its state was ' || quote(state) || ')', state = 'dead', "                           \
 	  "end_kind = 'lost', finished_ms = created_ms WHERE id = ?1")                                                         \
@@ -77,7 +77,10 @@ enum { BATCH_FINISHED_COLUMN = 14 };
 	X(SQL_STATEMENT_END, "UPDATE statement SET state = ?3, output = ?4, started_ms = ?5, completed_ms = ?6 "               \
 			     "WHERE session = ?1 AND id = ?2 AND completed_ms IS NULL")                                        \
 	X(SQL_STATEMENTS, "SELECT id, state, kind, code, output, started_ms, completed_ms FROM statement "                     \
-			  "WHERE session = ?1 AND id >= ?2 ORDER BY id LIMIT ?3")                                              \
+			  "WHERE session = ?1 AND id >= ?2 ORDER BY id LIMIT ?3 OFFSET ?4")                                    \
+	X(SQL_STATEMENTS_NEWEST, "SELECT id, state, kind, code, output, started_ms, completed_ms FROM statement "              \
+				 "WHERE session = ?1 AND id >= ?2 ORDER BY id DESC LIMIT ?3 OFFSET ?4")                        \
+	X(SQL_STATEMENTS_COUNT, "SELECT count(*) FROM statement WHERE session = ?1 AND id >= ?2")                              \
 	X(SQL_STATEMENTS_FORGET, "DELETE FROM statement WHERE session = ?1")                                                   \
 	X(SQL_OLD, "SELECT id, attempt, nonce FROM batch WHERE finished_ms < ?1 ORDER BY finished_ms LIMIT ?2")                \
 	X(SQL_DELETE, "DELETE FROM batch WHERE id = ?1")

@@ -2,6 +2,8 @@
 #include "store/ops.h"
 #include <string.h>
 
+enum { FIRST_ROOM = 8 }; /* rows */
+
 static bool run_add(struct db *db, struct store_op *op, struct error *e)
 {
 	const struct store_statement_add *add = (const struct store_statement_add *)op;
@@ -39,17 +41,33 @@ static char *text(sqlite3_stmt *s, int column)
 	return xstrdup((const char *)sqlite3_column_text(s, column));
 }
 
+static bool count(struct db *db, struct store_statements *get, struct error *e)
+{
+	_reset_ sqlite3_stmt *s = db_bind(db, SQL_STATEMENTS_COUNT, "ii", get->session, get->from);
+
+	if (sqlite3_step(s) != SQLITE_ROW)
+		return db_error(db, e, "counting statements");
+	get->out_total = sqlite3_column_int64(s, 0);
+	return true;
+}
+
 static bool run_list(struct db *db, struct store_op *op, struct error *e)
 {
 	struct store_statements *get = (struct store_statements *)op;
 	int64_t max = get->max < STORE_STATEMENTS_MAX ? get->max : STORE_STATEMENTS_MAX;
-	_reset_ sqlite3_stmt *s = db_bind(db, SQL_STATEMENTS, "iii", get->session, get->from, max);
-	size_t bytes = 0;
+	_reset_ sqlite3_stmt *s = db_bind(db, get->newest_first ? SQL_STATEMENTS_NEWEST : SQL_STATEMENTS, "iiii",
+					  get->session, get->from, max, get->skip);
+	size_t bytes = 0, cap = 0;
 	int rc = SQLITE_DONE;
 
 	store_statements_done(get); /* of an earlier try of this operation */
-	get->out = xcalloc((size_t)max + 1, sizeof *get->out);
+	if (get->count && !count(db, get, e))
+		return false;
 	while (bytes < STORE_STATEMENTS_BYTES && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		if (get->out_count == cap) {
+			cap = cap ? 2 * cap : FIRST_ROOM;
+			get->out = xrealloc(get->out, cap * sizeof *get->out);
+		}
 		get->out[get->out_count++] = (struct store_statement){
 			.id = sqlite3_column_int64(s, 0),
 			.state = text(s, 1),

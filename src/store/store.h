@@ -119,7 +119,7 @@ struct store_update {
 	int64_t id;
 	const char *state;
 	int64_t started_ms, finished_ms;
-	const char *end_kind, *why;
+	const char *end_kind, *why, *app_id;
 	int end_code;
 	bool killed, deleted;
 };
@@ -172,17 +172,22 @@ struct store_statement_end {
 };
 void store_statement_end(struct store *s, struct store_statement_end *end);
 
-/* Reads some, ascending: from `from` on, at most STORE_STATEMENTS_MAX, and no more once STORE_STATEMENTS_BYTES are over. */
-enum { STORE_STATEMENTS_MAX = 1000, STORE_STATEMENTS_BYTES = 16 * 1024 * 1024 };
+/*
+ * Reads some: of those with ids from `from` on, by id or the newest first, `max` after the first `skip`. At most
+ * STORE_STATEMENTS_MAX, and no more once STORE_STATEMENTS_BYTES are over.
+ */
+enum { STORE_STATEMENTS_MAX = 100000, STORE_STATEMENTS_BYTES = 16 * 1024 * 1024 };
 struct store_statement {
 	int64_t id, started_ms, completed_ms;
 	char *state, *kind, *code, *output; /* NULL: none */
 };
 struct store_statements {
 	struct store_op op;
-	int64_t session, from, max;
+	int64_t session, from, skip, max;
+	bool newest_first, count;    /* the second: out_total is wanted */
 	struct store_statement *out; /* store_statements_done() frees them */
 	size_t out_count;
+	int64_t out_total; /* however many were read */
 };
 void store_statements(struct store *s, struct store_statements *get);
 void store_statements_done(struct store_statements *get);

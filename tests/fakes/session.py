@@ -2,7 +2,7 @@
 
 Called by the fake spark-submit with spark-submit's own arguments. Kinds: pyspark; sql, which answers with its own text;
 spark, which cannot be started. The conf key spark.test.start says how the start goes: ok, slow (until the file start in
-the working directory is there), fail, exit.
+the working directory is there), fail, exit (7), quit (0).
 """
 
 import json
@@ -100,8 +100,8 @@ def main():
     print("driver starts", flush=True)
     while start == "slow" and not os.path.exists(conf["spark.test.gate"]):
         time.sleep(0.02)
-    if start == "exit":
-        os._exit(7)
+    if start in ("exit", "quit"):
+        os._exit(7 if start == "exit" else 0)
     if start == "fail":
         session.fail("no cluster today")
         return 1

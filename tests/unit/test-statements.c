@@ -106,3 +106,27 @@ TEST(a_request_is_read_as_it_was_accepted)
 	free(rq.out_request);
 	bench_close(&b);
 }
+
+TEST(windows_of_statements_say_how_many_there_are)
+{
+	struct store_statement_add a[5] = { 0 };
+	struct store_statements middle = { .skip = 1, .count = true }, last = { .newest_first = true, .count = true };
+	struct bench b;
+
+	bench_open(&b);
+	bench_start(&b);
+	for (int i = 0; i < 5; i++)
+		add(&b, &a[i], 1, i, "x");
+	bench_wait(&b);
+	list(&b, &middle, 1, 0);
+	list(&b, &last, 1, 1);
+	bench_wait(&b);
+	CHECK_INT(middle.out_total, 5);
+	CHECK_INT(middle.out_count, 4);
+	CHECK_INT(middle.out[0].id, 1);
+	CHECK_INT(last.out_total, 4);
+	CHECK_INT(last.out[0].id, 4);
+	store_statements_done(&middle);
+	store_statements_done(&last);
+	bench_close(&b);
+}
