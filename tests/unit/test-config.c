@@ -354,8 +354,8 @@ TEST(what_has_no_effect_is_a_warning)
 		{ { .file_text = "livy.server.session.max-creation = 5" },
 		  "c.conf:1: livy.server.session.max-creation has no effect: further jobs wait, see florus.launch.max-running and "
 		  "florus.queue.max\n" },
-		{ { .file_text = "livy.rsc.server.connect.timeout = 5s" },
-		  "c.conf:1: livy.rsc.server.connect.timeout has no effect: the driver of sessions is another "
+		{ { .file_text = "livy.rsc.client.connect.timeout = 5s" },
+		  "c.conf:1: livy.rsc.client.connect.timeout has no effect: the driver of sessions is another "
 		  "one here, and has no use for it\n" },
 		{ { .file_text = "livy.spark.scalaVersion = 2.12" },
 		  "c.conf:1: livy.spark.scalaVersion is an old name of livy.spark.scala-version\n"

@@ -8,6 +8,7 @@ static struct batches *make_batches(void)
 	struct batches *b = xcalloc(1, sizeof *b);
 
 	b->by_name = map_new();
+	b->live = backlog_new();
 	return b;
 }
 
@@ -17,6 +18,7 @@ static void free_batches(struct batches *b)
 		registry_remove(b->items[b->count - 1]);
 	free(b->items);
 	b->by_name = map_free(b->by_name);
+	b->live = backlog_free(b->live);
 	free(b);
 }
 
