@@ -26,6 +26,7 @@ static const struct step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_GAVE_UP] = STAY(STATE_QUEUED),
 		[EVENT_EXIT_OK] = STAY(STATE_QUEUED),
 		[EVENT_EXIT_BAD] = STAY(STATE_QUEUED),
+		[EVENT_EXIT_KILLED] = STAY(STATE_QUEUED),
 		[EVENT_KILL] = END(KILLED),
 	},
 	[STATE_LAUNCHING] = {
@@ -35,6 +36,7 @@ static const struct step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_GAVE_UP] = END(DEAD),
 		[EVENT_EXIT_OK] = END(SUCCESS),
 		[EVENT_EXIT_BAD] = END(DEAD),
+		[EVENT_EXIT_KILLED] = END(KILLED),
 		[EVENT_KILL] = GO(KILLING, ACTION_SIGNAL),
 	},
 	[STATE_RUNNING] = {
@@ -44,6 +46,7 @@ static const struct step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_GAVE_UP] = END(DEAD),
 		[EVENT_EXIT_OK] = END(SUCCESS),
 		[EVENT_EXIT_BAD] = END(DEAD),
+		[EVENT_EXIT_KILLED] = END(KILLED),
 		[EVENT_KILL] = GO(KILLING, ACTION_SIGNAL),
 	},
 	[STATE_KILLING] = {
@@ -53,6 +56,7 @@ static const struct step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_GAVE_UP] = END(KILLED),
 		[EVENT_EXIT_OK] = END(KILLED),
 		[EVENT_EXIT_BAD] = END(KILLED),
+		[EVENT_EXIT_KILLED] = END(KILLED),
 		[EVENT_KILL] = { STATE_KILLING, ACTION_SIGNAL },
 	},
 	[STATE_SUCCESS] = {
@@ -62,6 +66,7 @@ static const struct step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_GAVE_UP] = STAY(STATE_SUCCESS),
 		[EVENT_EXIT_OK] = STAY(STATE_SUCCESS),
 		[EVENT_EXIT_BAD] = STAY(STATE_SUCCESS),
+		[EVENT_EXIT_KILLED] = STAY(STATE_SUCCESS),
 		[EVENT_KILL] = STAY(STATE_SUCCESS),
 	},
 	[STATE_DEAD] = {
@@ -71,6 +76,7 @@ static const struct step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_GAVE_UP] = STAY(STATE_DEAD),
 		[EVENT_EXIT_OK] = STAY(STATE_DEAD),
 		[EVENT_EXIT_BAD] = STAY(STATE_DEAD),
+		[EVENT_EXIT_KILLED] = STAY(STATE_DEAD),
 		[EVENT_KILL] = STAY(STATE_DEAD),
 	},
 	[STATE_KILLED] = {
@@ -80,6 +86,7 @@ static const struct step table[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_GAVE_UP] = STAY(STATE_KILLED),
 		[EVENT_EXIT_OK] = STAY(STATE_KILLED),
 		[EVENT_EXIT_BAD] = STAY(STATE_KILLED),
+		[EVENT_EXIT_KILLED] = STAY(STATE_KILLED),
 		[EVENT_KILL] = STAY(STATE_KILLED),
 	},
 };
@@ -99,8 +106,13 @@ static const struct {
 };
 
 static const char *const events[EVENT_COUNT] = {
-	[EVENT_SLOT] = "slot",       [EVENT_STARTED] = "started", [EVENT_NEVER_STARTED] = "never_started",
-	[EVENT_GAVE_UP] = "gave_up", [EVENT_EXIT_OK] = "exit_ok", [EVENT_EXIT_BAD] = "exit_bad",
+	[EVENT_SLOT] = "slot",
+	[EVENT_STARTED] = "started",
+	[EVENT_NEVER_STARTED] = "never_started",
+	[EVENT_GAVE_UP] = "gave_up",
+	[EVENT_EXIT_OK] = "exit_ok",
+	[EVENT_EXIT_BAD] = "exit_bad",
+	[EVENT_EXIT_KILLED] = "exit_killed",
 	[EVENT_KILL] = "kill",
 };
 

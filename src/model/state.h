@@ -26,6 +26,7 @@ enum event {
 	EVENT_GAVE_UP,       /* nothing ran, and trying again is of no use (too many tries) */
 	EVENT_EXIT_OK,       /* exit status 0, observed */
 	EVENT_EXIT_BAD,      /* any other end: other status, signal, exec failure, or unknown */
+	EVENT_EXIT_KILLED,   /* a cluster says that somebody ended it there */
 	EVENT_KILL,          /* a user's DELETE, committed */
 	EVENT_COUNT
 };

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "loop/loop.h"
+#include "model/report.h"
 #include "run/account.h"
 #include <sys/types.h>
 
@@ -47,34 +48,6 @@ struct attempt_spec {
 	const char *defaults;          /* a file to put before it, if it exists; NULL: none */
 	const char *hidden;            /* the directory that Landlock keeps from it; NULL: none */
 };
-
-enum attempt_event {
-	ATTEMPT_STARTED,       /* the driver was exec'd, or was found running */
-	ATTEMPT_NEVER_STARTED, /* nothing ran and nothing will: it may be tried again; `why` says what went wrong */
-	ATTEMPT_ENDED,         /* `end` is valid; the whole process tree is gone */
-};
-
-enum attempt_end_kind {
-	ATTEMPT_END_EXIT,   /* code = exit status 0–255 */
-	ATTEMPT_END_SIGNAL, /* code = signal number */
-	ATTEMPT_END_EXEC,   /* the program could not be executed; code = errno */
-	ATTEMPT_END_LOST,   /* it ran, it is over, and nobody knows how */
-};
-
-struct attempt_report {
-	enum attempt_event event;
-	pid_t driver_pid;          /* ATTEMPT_STARTED */
-	enum attempt_end_kind end; /* ATTEMPT_ENDED */
-	int code;
-	int64_t started_wall_ms, ended_wall_ms; /* 0: unknown */
-	char why[256];                          /* for people; "" when plain */
-};
-
-/*
- * Reports on an attempt: STARTED at most once, then exactly one of NEVER_STARTED and ENDED, the
- * last call. Called from the loop, never from inside the function that was given it.
- */
-typedef void attempt_fn(void *arg, const struct attempt_report *report);
 
 /* The name of an attempt's directory under run/: "<id>.<attempt>.<nonce>". */
 enum { ATTEMPT_NAME_MAX = 80 };

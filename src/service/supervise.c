@@ -147,6 +147,8 @@ static void on_report(void *arg, const struct attempt_report *report)
 	struct entry *en = arg;
 
 	switch (report->event) {
+	case ATTEMPT_KNOWN: /* of clusters only */
+		return;
 	case ATTEMPT_STARTED:
 		supervise_event(en, EVENT_STARTED, report);
 		return;

@@ -1,0 +1,77 @@
+/* Reading the logs of apps: so many at once, each so often, an ended one to its end. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "cluster/app.h"
+#include "cluster/joblog.h"
+
+enum { LOG_AGAIN_MS = 500 /* an ended app's log that is not there yet */ };
+
+static bool has_log(const struct cluster_app *app)
+{
+	return app->phase == APP_ENDED ? !app->log_whole : app->state == APP_RUNNING;
+}
+
+static bool open_log(struct cluster_app *app)
+{
+	const struct clusters_setup *setup = &app->of->of->setup;
+	struct error e;
+
+	if (joblog_open(setup->run_dirfd, app->dir, setup->log_max_bytes, &app->log, &e))
+		return true;
+	log_warn("log of a job not opened; tried again", LOG_INT("batch", app->batch_id), LOG_STR("reason", e.msg));
+	return false;
+}
+
+static void set_logging(struct cluster_app *app, bool logging)
+{
+	app->of->logging += logging - app->logging;
+	app->logging = logging;
+}
+
+void app_log_tick(struct cluster_app *app, int64_t now)
+{
+	if (app->logging || !has_log(app) || now < app->log_due_ms || app->of->logging >= CLUSTER_LOG_CALLS_MAX)
+		return;
+	app->log_due_ms = now + app->of->profile->log_poll_ms;
+	if (!open_log(app))
+		return;
+	set_logging(app, true);
+	app->of->backend->log(app);
+}
+
+void app_log_close(struct cluster_app *app)
+{
+	set_logging(app, false);
+	app->log = joblog_free(app->log);
+}
+
+int64_t app_log_offset(struct cluster_app *app, int stream)
+{
+	return joblog_offset(app->log, stream);
+}
+
+bool app_log_add(struct cluster_app *app, int stream, const char *bytes, size_t n, int64_t offset)
+{
+	struct error e;
+
+	if (joblog_add(app->log, stream, bytes, n, offset, &e))
+		return true;
+	log_warn("log of a job not written; tried again", LOG_INT("batch", app->batch_id), LOG_STR("reason", e.msg));
+	return false;
+}
+
+void app_logged(struct cluster_app *app, enum app_log_result result)
+{
+	int64_t now = clock_now_ms();
+
+	if (result == APP_LOG_MORE) {
+		app->of->backend->log(app);
+		return;
+	}
+	app_log_close(app);
+	app->log_whole = app->phase == APP_ENDED && result == APP_LOG_WHOLE;
+	if (app->phase == APP_ENDED)
+		app->log_due_ms = result == APP_LOG_NONE ? now + LOG_AGAIN_MS : now;
+	if (app->log_whole)
+		cluster_soon(app->of);
+}

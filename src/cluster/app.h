@@ -1,0 +1,13 @@
+/* app - one app's way through its phases (enum app_phase), for cluster.c. Private to the core; backends include backend.h. */
+#pragma once
+#include "cluster/backend.h"
+
+void app_tick(struct cluster_app *app, int64_t now_ms); /* what is due; the app may be gone afterwards */
+void app_saw(struct cluster_app *app, const struct app_status *s);
+
+void app_log_tick(struct cluster_app *app, int64_t now_ms); /* reads its log when that is due */
+void app_log_close(struct cluster_app *app);
+
+void cluster_tick(void *cluster);
+void cluster_soon(struct cluster *c);   /* a tick as soon as the loop turns: something waits for one */
+int64_t cluster_back_off(int failures); /* milliseconds */

@@ -1,0 +1,38 @@
+/*
+ * submission - a judged request as Spark will see it: one effective configuration, a program, its arguments. Pure.
+ *
+ * What spark-submit would have put together from its arguments and files, for those who submit by themselves (cluster/).
+ * Belongs to the arena. The conf has each key once, sorted; secrets are among the values: log nothing of it.
+ */
+#pragma once
+#include "model/sparkargs.h"
+
+struct submission {
+	const char *name;       /* never NULL */
+	const char *file;       /* of the program, a URI with its scheme; NULL: none */
+	const char *class_name; /* NULL: not given */
+	const char *queue;      /* NULL: not given */
+	const char *proxy_user; /* whom it is to run as; NULL: nobody in particular */
+	const char *user;       /* proxy_user, else the owner, else NULL */
+	struct spec_list args;
+	struct spec_pair *conf;
+	size_t conf_count;
+	bool python, r; /* by the name of the file: .py, .R */
+};
+
+enum { SUBMISSION_CONF_MAX = 8192 };
+
+/*
+ * Lowest first: `defaults` (of the profile), the request's conf, its fields, the server's word (settings). Keys that begin
+ * with "florus." are ours, and left out. ERR_INVALID over SUBMISSION_CONF_MAX keys, ERR_TOO_LARGE when the arena is full.
+ */
+MUST_CHECK bool submission_build(struct arena *a, const struct spec *spec, const struct spark_settings *settings,
+				 const struct spec_pair *defaults, size_t defaults_count, const char *owner,
+				 struct submission *ret, struct error *e);
+
+/* NULL: not set. */
+const char *submission_conf(const struct submission *s, const char *key);
+
+/* Calls fn for each key that begins with `prefix`, with the rest of the key. */
+typedef void submission_each_fn(void *arg, const char *rest, const char *value);
+void submission_each(const struct submission *s, const char *prefix, submission_each_fn *fn, void *arg);
