@@ -1,5 +1,5 @@
 #include "auth/cookie.h"
-#include "auth/base64.h"
+#include "base/base64.h"
 #include "base/str.h"
 #include <string.h>
 

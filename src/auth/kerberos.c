@@ -1,5 +1,5 @@
 #include "auth/kerberos.h"
-#include "auth/base64.h"
+#include "base/base64.h"
 #include "auth/keytab.h"
 #include "base/str.h"
 #include <gssapi/gssapi_ext.h>

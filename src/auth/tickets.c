@@ -1,6 +1,6 @@
 #include "auth/tickets.h"
 #include "auth/address.h"
-#include "auth/base64.h"
+#include "base/base64.h"
 #include "auth/cookie.h"
 #include "auth/waiter.h"
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 #include "http/client.h"
 #include "base/str.h"
-#include <curl/curl.h>
+#include "http/curlerror.h"
 #include <string.h>
 #include <strings.h>
 
@@ -172,30 +172,6 @@ static bool prepare(struct http_client *c, const struct http_request *r, const c
 	return ok;
 }
 
-/* What of TLS no second try mends. A server that refuses our certificate says so only in the alert's name. */
-static enum error_code code_of(const struct http_client *c, CURLcode code)
-{
-	if (code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM)
-		return ERR_INVALID;
-	if (code == CURLE_PEER_FAILED_VERIFICATION || strstr(c->why, "alert certificate required") ||
-	    strstr(c->why, "alert bad certificate"))
-		return ERR_FORBIDDEN;
-	return ERR_UNAVAILABLE;
-}
-
-/* A server that speaks one language and is asked in the other; in TLS, whoever is there sends an alert at least. */
-static const char *language_hint(const struct http_client *c, CURLcode code)
-{
-	bool tls = str_starts(c->url, "https:");
-
-	if (c->answered)
-		return "";
-	if (!tls && (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR))
-		return "; does it speak https?";
-	return tls && code == CURLE_SSL_CONNECT_ERROR && !strstr(c->why, "alert") ? "; does it speak http, without TLS?"
-										  : "";
-}
-
 static bool no_answer(struct http_client *c, CURLcode code, struct http_answer *ret, struct error *e)
 {
 	long request_bytes = 0;
@@ -206,8 +182,9 @@ static bool no_answer(struct http_client *c, CURLcode code, struct http_answer *
 	ret->sent = request_bytes > 0;
 	if (code == CURLE_ABORTED_BY_CALLBACK)
 		return error_set(e, ERR_UNAVAILABLE, "interrupted");
-	return error_set(e, code_of(c, code), "no answer from %s: %s%s", c->url,
-			 c->why[0] ? c->why : curl_easy_strerror(code), language_hint(c, code));
+	return error_set(e, curl_error_code(code, c->why), "no answer from %s: %s%s", c->url,
+			 c->why[0] ? c->why : curl_easy_strerror(code),
+			 c->answered ? "" : curl_language_hint(str_starts(c->url, "https:"), code, c->why));
 }
 
 static void copy_info(CURL *h, CURLINFO what, char *to, size_t size)

@@ -1,7 +1,7 @@
 /*
  * client - one blocking HTTP request at a time, over a connection that is kept.
  *
- * For programs that may wait (the CLI), not for the loop thread. The only file that knows libcurl.
+ * For programs that may wait (the CLI), not for the loop thread; that one has http/call.h.
  * Redirects are never followed: they arrive as the answers they are. User and password may stand in
  * the base URL; they are sent as Basic credentials to that host only, and no message shows them.
  * One thread at a time.

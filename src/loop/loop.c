@@ -130,7 +130,12 @@ bool loop_watch_new(struct loop *l, int fd, loop_fn *fn, void *arg, struct loop_
 
 void loop_watch_writable(struct loop_watch *w, bool too)
 {
-	(void)uv_poll_start(&w->uv, UV_READABLE | (too ? UV_WRITABLE : 0), on_ready);
+	loop_watch_set(w, true, too);
+}
+
+void loop_watch_set(struct loop_watch *w, bool readable, bool writable)
+{
+	(void)uv_poll_start(&w->uv, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0), on_ready);
 }
 
 struct loop_watch *loop_watch_free(struct loop_watch *w)

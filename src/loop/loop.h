@@ -32,6 +32,7 @@ struct loop_watch;
 MUST_CHECK bool loop_watch_new(struct loop *l, int fd, loop_fn *fn, void *arg, struct loop_watch **ret,
 			       struct error *e);
 void loop_watch_writable(struct loop_watch *w, bool too); /* calls fn while fd is writable, too, or no longer */
+void loop_watch_set(struct loop_watch *w, bool readable, bool writable); /* which of both calls fn; at least one */
 struct loop_watch *loop_watch_free(struct loop_watch *w); /* before the fd is closed; takes NULL; returns NULL */
 
 /* Calls fn on each delivery of the signal. Lives as long as the loop. */

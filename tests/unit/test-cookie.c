@@ -1,5 +1,5 @@
 /* hadoop.auth: what is made is read, and nothing else is. */
-#include "auth/base64.h"
+#include "base/base64.h"
 #include "auth/cookie.h"
 #include "base/cleanup.h"
 #include "t.h"

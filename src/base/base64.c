@@ -1,4 +1,4 @@
-#include "auth/base64.h"
+#include "base/base64.h"
 #include <stdint.h>
 
 int base64_digit(char c)
