@@ -267,8 +267,9 @@ static bool set_credentials(struct http_call *call, CURL *h)
 
 	if (o->tls_server_name && str_starts(call->url, "https:"))
 		ok = ok && set_server_name(call, h);
+	SET(CURLOPT_SHARE, call->owner->share); /* a cookie knows no port, so that others on a host must not see it */
 	if (o->negotiate)
-		SET(CURLOPT_COOKIEFILE, ""); /* its engine runs, without a file */
+		SET(CURLOPT_COOKIEFILE, ""); /* cookies are kept and sent, without a file */
 	if (o->user && !call->owner->bearer && !o->negotiate) {
 		SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 		SET(CURLOPT_USERNAME, o->user);
@@ -291,7 +292,6 @@ static bool set_transport(struct http_call *call, CURL *h)
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L); /* or the end of a call would wait for the thread that looks its name up */
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_ms);
-	SET(CURLOPT_SHARE, call->owner->share);
 	SET(CURLOPT_PRIVATE, call);
 	SET(CURLOPT_ERRORBUFFER, call->why);
 	return ok;

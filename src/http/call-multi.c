@@ -222,6 +222,9 @@ bool http_calls_new(const struct http_calls_options *o, struct http_calls **ret,
 {
 	struct http_calls *c;
 
+	if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS))
+		return error_set(e, ERR_INTERNAL,
+				 "this libcurl has no thread to look names up, and would hold up the loop");
 	if (!check_options(o, e))
 		return false;
 	c = xcalloc(1, sizeof *c);

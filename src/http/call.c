@@ -49,8 +49,10 @@ static void dispose(struct http_call *call)
 
 void call_dispose_all(struct call_list *list)
 {
-	while (!TAILQ_EMPTY(list))
-		dispose(TAILQ_FIRST(list));
+	for (struct http_call *call = TAILQ_FIRST(list), *next; call; call = next) {
+		next = TAILQ_NEXT(call, entry);
+		dispose(call);
+	}
 }
 
 /* --- the end of a call --- */
@@ -169,7 +171,7 @@ void calls_run_queue(void *arg)
 	calls_enter(c);
 	sweep(&c->running);
 	for (int n = c->ended_count; n > 0 && !c->dead && !TAILQ_EMPTY(&c->ended); n--)
-		finish(TAILQ_FIRST(&c->ended));
+		finish(TAILQ_FIRST(&c->ended)); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks itself */
 	if (!c->dead && !TAILQ_EMPTY(&c->ended))
 		kick(c);
 	while (!c->dead && c->running_count < c->o.connections_max && !TAILQ_EMPTY(&c->waiting))

@@ -165,9 +165,20 @@ def challenge(sock, request):
     sock.sendall(answer(401, b"who?", "WWW-Authenticate: Negotiate"))
 
 
+def ticket(sock, request):
+    """As Hadoop does: a ticket once, then the cookie. Believes any; whoever asks gets to see what he has sent."""
+    text = request.head + request.body()
+    if "hadoop.auth=good" in request.headers.get("cookie", ""):
+        sock.sendall(answer(200, text))
+    elif request.headers.get("authorization", "").startswith("Negotiate "):
+        sock.sendall(answer(200, text, "Set-Cookie: hadoop.auth=good; Path=/; HttpOnly"))
+    else:
+        sock.sendall(answer(401, text, "WWW-Authenticate: Negotiate"))
+
+
 WORDS = {function.__name__: function for function in (
     ok, echo, seen, slow, hang, drip, cut, overlong, loop, to, early, headers, header, huge, stream, proceed, close, lose,
-    reset, garbage, status, challenge)}  # fmt: skip
+    reset, garbage, status, challenge, ticket)}  # fmt: skip
 
 
 def count(**changes):
