@@ -17,7 +17,7 @@
  * GET and HEAD go over connections that are kept. Anything else gets a new one: on a kept one that turns out to be dead,
  * libcurl sends a request once more by itself, and nobody can tell whether the first was carried out.
  *
- * On the loop thread only. All that is passed in is copied, except descriptors: those are duplicated.
+ * On the loop thread only, in a process that ignores SIGPIPE. All that is passed in is copied, except descriptors: those are duplicated.
  */
 #pragma once
 #include "base/error.h"

@@ -103,6 +103,24 @@ TEST(credentials_go_to_origins_only)
 	close_world(&w);
 }
 
+TEST(options_that_make_no_sense_are_refused)
+{
+	static const char *const no_url[] = { "rm:8088", NULL }, *const with_user[] = { "http://a:b@rm:8088", NULL };
+	struct loop *loop = loop_new();
+	const struct http_calls_options bad[] = {
+		{ .loop = loop, .origins = no_url },   { .loop = loop, .origins = with_user },
+		{ .loop = loop, .cert_pem = "PEM" },   { .loop = loop, .key_pem = "PEM" },
+		{ .loop = loop, .password = "alone" },
+	};
+	struct http_calls *c = NULL;
+	struct error e;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		CHECK(!http_calls_new(&bad[i], &c, &e) && e.code == ERR_INVALID && !c);
+	CHECK(!strstr(e.msg, "alone"));
+	loop = loop_free(loop);
+}
+
 TEST(proxies_of_the_environment_are_not_asked)
 {
 	_end_ struct end end = END_INIT;
