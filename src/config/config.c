@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "config/livykeys.h"
 #include "config/option.h"
+#include "config/profiles.h"
 #include "config/properties.h"
 #include <limits.h>
 #include <stdarg.h>
@@ -105,6 +106,8 @@ static bool set_key(struct loader *l, const char *key, const char *text, const c
 
 	if (now)
 		warn(l, "%s: %s is an old name of %s", origin, key, now);
+	if (!o && str_starts(key, PROFILES_PREFIX))
+		return profiles_set(l->c, key, text, origin, e);
 	if (!o && str_starts(key, "florus."))
 		return unknown_key(key, origin, near_key(key), e);
 	if (!o) {
@@ -315,7 +318,7 @@ static bool settle_all(struct loader *l, const char *const *env, struct error *e
 	if (l->c->florus_launch_max_running == 0 &&
 	    !settle(l, CONFIG_OPTION_florus_launch_max_running, "number of cores", e, "%ld", cores > 0 ? cores : 1))
 		return false;
-	return settle_state_dir(l, env, e) && settle_shim(l, e) && settle_driver(l, e);
+	return settle_state_dir(l, env, e) && settle_shim(l, e) && settle_driver(l, e) && profiles_settle(l->c, e);
 }
 
 bool config_load(const struct config_sources *sources, config_warn_fn *warn_fn, void *arg, struct config **ret,
@@ -325,6 +328,7 @@ bool config_load(const struct config_sources *sources, config_warn_fn *warn_fn, 
 	struct loader l = { .c = c, .file = sources->file, .warn = warn_fn, .arg = arg };
 
 	c->arena = arena_new(CONFIG_ARENA_MAX);
+	profiles_start(c);
 	c->file = arena_strdup(c->arena, sources->file);
 	c->livy_conf_dir = arena_strdup(c->arena, variable(sources->env, "LIVY_CONF_DIR"));
 	if (!load_defaults(&l, e))

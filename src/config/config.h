@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "config/options.h"
+#include "model/profile.h"
 #include <stdint.h>
 #include <stdio.h>
 
@@ -37,11 +38,14 @@ struct config {
 #define X(type, field, ...) CONFIG_FIELD_##type field;
 	CONFIG_OPTIONS(X)
 #undef X
-	const char *file;          /* the one it was read from; NULL: none */
+	const char *file;         /* the one it was read from; NULL: none */
+	struct profile *profiles; /* of clusters; the first is `default` */
+	size_t profiles_count;
 	const char *livy_conf_dir; /* $LIVY_CONF_DIR; NULL: not set */
 	/* private: for config_dump() */
 	const char *text[CONFIG_OPTION_COUNT];   /* as written; NULL: not set */
 	const char *origin[CONFIG_OPTION_COUNT]; /* "default", "florus.conf:12", "FLORUS_LOG_MAX", "-o", … */
+	const char **profile_texts;              /* by profile and option; NULL: not set */
 	struct arena *arena;
 };
 

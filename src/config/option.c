@@ -132,9 +132,9 @@ static bool (*const parsers[CONFIG_TYPE_COUNT])(const struct config_option *, co
 	[CONFIG_BYTES] = parse_bytes, [CONFIG_DURATION] = parse_duration, [CONFIG_WORD] = parse_word,
 };
 
-bool option_parse(const struct config_option *o, const char *text, struct config *c)
+bool option_parse(const struct config_option *o, const char *text, void *of)
 {
-	return parsers[o->type](o, text, (char *)c + o->field_offset);
+	return parsers[o->type](o, text, (char *)of + o->field_offset);
 }
 
 /* The largest unit that says v exactly. */

@@ -13,11 +13,14 @@ const struct config_option *option_find(const char *key);                /* NULL
 const struct config_option *option_find_env(const char *name, size_t n); /* "FLORUS_LOG_MAX" */
 size_t option_index(const struct config_option *o);
 
-/* Reads the text into the option's field of c; strings are borrowed. False, c untouched: not what the option takes. */
-MUST_CHECK bool option_parse(const struct config_option *o, const char *text, struct config *c);
+/* Reads the text into the option's field of a struct config (or profile); strings are borrowed. False, it is untouched: not what the option takes. */
+MUST_CHECK bool option_parse(const struct config_option *o, const char *text, void *of);
 
 /* "a whole number from 0 to 65535". */
 void option_describe(const struct config_option *o, struct sbuf *to);
+
+/* Prints "<before>key = value" as a line of a file, escaped. */
+void option_show(FILE *to, const char *before, const char *key, const char *value);
 
 /* Few enough changes apart to be a slip of the pen (at most two)? */
 bool option_is_near(const char *a, const char *b);

@@ -1,13 +1,14 @@
 #include "config/config.h"
 #include "base/str.h"
 #include "config/option.h"
+#include "config/profiles.h"
 #include "config/properties.h"
 
 enum {
 	SHOW_LINE_MAX = 2 * PROPERTIES_FILE_MAX, /* bytes of a value, escapes included */
 };
 
-static void show_value(FILE *to, const char *before, const char *key, const char *value)
+void option_show(FILE *to, const char *before, const char *key, const char *value)
 {
 	_sbuf_ struct sbuf text = SBUF_INIT(SHOW_LINE_MAX);
 
@@ -28,8 +29,9 @@ void config_dump(const struct config *c, FILE *to)
 		if (o->flags & CONFIG_SECRET)
 			(void)fprintf(to, "# %s = [hidden]\n", o->key);
 		else
-			show_value(to, "", o->key, c->text[i]);
+			option_show(to, "", o->key, c->text[i]);
 	}
+	profiles_dump(c, to);
 }
 
 void config_help(FILE *to)
@@ -46,6 +48,7 @@ void config_help(FILE *to)
 		(void)fprintf(to, "%s# %s\n", i ? "\n" : "", o->doc);
 		if (o->type != CONFIG_STR)
 			(void)fprintf(to, "# Takes %s.\n", sbuf_str(&kind));
-		show_value(to, "#", o->key, o->standard ? o->standard : "");
+		option_show(to, "#", o->key, o->standard ? o->standard : "");
 	}
+	profiles_help(to);
 }

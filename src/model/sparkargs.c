@@ -93,8 +93,6 @@ static void push_option(struct argv *v, const char *option, const char *value)
 
 static void push_conf(struct argv *v, const char *key, const char *value)
 {
-	if (!value)
-		return; /* the arena is full; said at the end */
 	/* SparkProcessBuilder's exception: this key has an option of its own. */
 	if (strcmp(key, "spark.submit.pyFiles") == 0) {
 		push_option(v, "--py-files", value);
@@ -145,27 +143,40 @@ static const struct derived *find_derived(const char *key)
 	return NULL;
 }
 
-/* The user's keys in his order, with the value that wins; then the derived ones he did not name. */
-static void push_all_conf(struct argv *v, const struct spec *spec, const char *values[DERIVED_COUNT])
+static void push_pair(struct sparkargs_conf *to, const char *key, const char *value)
 {
+	if (value) /* else the arena is full; said at the end */
+		to->pairs[to->count++] = (struct spec_pair){ key, value };
+}
+
+bool sparkargs_conf(struct arena *a, const struct spec *spec, const struct spark_settings *settings,
+		    struct sparkargs_conf *ret, struct error *e)
+{
+	const char *values[DERIVED_COUNT];
+
+	ret->count = 0;
+	ret->pairs = arena_alloc(a, (spec->conf_count + DERIVED_COUNT) * sizeof *ret->pairs);
+	if (!ret->pairs)
+		return error_set(e, ERR_TOO_LARGE, "the submission is too large");
+	derive(a, spec, settings, values);
 	for (size_t i = 0; i < spec->conf_count; i++) {
 		const char *key = spec->conf[i].key, *value = spec->conf[i].value;
-		if (redact_is_secret(key))
-			continue;
 		const struct derived *d = find_derived(key);
 		size_t at = d ? (size_t)(d - derived) : 0;
 
+		if (str_starts(key, "florus."))
+			continue;
 		if (d && values[at]) {
 			bool both = d->source == FROM_LIST && *value;
 
-			value = both ? join_two(v->arena, values[at], ",", value) : values[at];
+			value = both ? join_two(a, values[at], ",", value) : values[at];
 			values[at] = NULL;
 		}
-		push_conf(v, key, value);
+		push_pair(ret, key, value);
 	}
 	for (size_t i = 0; i < DERIVED_COUNT; i++)
-		if (values[i])
-			push_conf(v, derived[i].key, values[i]);
+		push_pair(ret, derived[i].key, values[i]);
+	return arena_ok(a) || error_set(e, ERR_TOO_LARGE, "the submission is too large");
 }
 
 static bool has_secrets(const struct spec *spec)
@@ -206,16 +217,19 @@ bool sparkargs_build(struct arena *a, const struct spec *spec, const struct spar
 	/* spark-submit, file, the final NULL, five options of two strings each, all conf, all args */
 	size_t room = 3 + 2 * 5 + 2 * (spec->conf_count + DERIVED_COUNT) + spec->args.count;
 	struct argv v = { .arena = a, .items = arena_alloc(a, room * sizeof *v.items) };
-	const char *values[DERIVED_COUNT];
+	struct sparkargs_conf conf;
 
 	if (!v.items)
 		return error_set(e, ERR_TOO_LARGE, "the submission is too large");
-	derive(a, spec, settings, values);
+	if (!sparkargs_conf(a, spec, settings, &conf, e))
+		return false;
 
 	push(&v, settings->spark_submit);
 	push_option(&v, "--name", spec->name);
 	push_option(&v, "--class", spec->class_name);
-	push_all_conf(&v, spec, values);
+	for (size_t i = 0; i < conf.count; i++)
+		if (!redact_is_secret(conf.pairs[i].key))
+			push_conf(&v, conf.pairs[i].key, conf.pairs[i].value);
 	push_option(&v, "--proxy-user", settings->proxy_user);
 	push_option(&v, "--queue", spec->queue);
 	if (has_secrets(spec))

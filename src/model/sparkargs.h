@@ -32,6 +32,17 @@ MUST_CHECK bool sparkargs_build(struct arena *a, const struct spec *spec, const 
 				const char ***ret_argv, struct error *e);
 
 /*
+ * Every conf entry that the job gets: the user's keys in his order, each with the value that wins, then the derived ones he did not
+ * name. Secrets included; without the keys that begin with "florus.", which are ours. ERR_TOO_LARGE when the arena is full.
+ */
+struct sparkargs_conf {
+	struct spec_pair *pairs;
+	size_t count;
+};
+MUST_CHECK bool sparkargs_conf(struct arena *a, const struct spec *spec, const struct spark_settings *settings,
+			       struct sparkargs_conf *ret, struct error *e);
+
+/*
  * The conf entries whose keys name secrets (model/redact), as the text of a properties file; NULL: there are none.
  * They are never in argv, which everybody on the host can read, but in the file that --properties-file names there.
  * ERR_INVALID over SPARK_PROPERTIES_MAX_BYTES; ERR_TOO_LARGE when the arena is full.

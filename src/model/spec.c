@@ -379,6 +379,11 @@ static bool check_conf(struct spec *spec, const struct map *denied, struct error
 				"Rejected, Reason: Invalid configuration key \"%s\": a key consists of letters, "
 				"digits, '.', '_' and '-', at most %d.",
 				echo(key).text, SPEC_KEY_MAX);
+		if (str_starts(key, "florus.") && !str_eq(key, "florus.cluster") && !str_eq(key, "florus.launcher"))
+			return error_set(e, ERR_INVALID,
+					 "Rejected, Reason: there is no configuration key \"%s\"; of florus. there are "
+					 "florus.cluster and florus.launcher.",
+					 echo(key).text);
 		if (denied && map_get(denied, key)) /* whole keys (D14) */
 			sbuf_addf(&found, "%s%s", found.len ? ", " : "", key);
 		if (!str_starts(key, "livy."))

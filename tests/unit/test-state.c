@@ -10,14 +10,14 @@
  * l launch, r requeue, t signal (terminate), f finish, v show (visible); "." stays and does nothing.
  */
 static const char *const want[STATE_COUNT][EVENT_COUNT] = {
-	/*	      slot    started never    gave-up exit-ok exit-bad kill */
-	/* queued    */ { "L:lv", ".", ".", ".", ".", ".", "k:fv" },
-	/* launching */ { ".", "R:v", "Q:rv", "d:fv", "s:fv", "d:fv", "K:tv" },
-	/* running   */ { ".", ".", "d:fv", "d:fv", "s:fv", "d:fv", "K:tv" },
-	/* killing   */ { ".", "K:t", "k:fv", "k:fv", "k:fv", "k:fv", "K:t" },
-	/* success   */ { ".", ".", ".", ".", ".", ".", "." },
-	/* dead      */ { ".", ".", ".", ".", ".", ".", "." },
-	/* killed    */ { ".", ".", ".", ".", ".", ".", "." },
+	/*	      slot    started never    gave-up exit-ok exit-bad exit-killed kill */
+	/* queued    */ { "L:lv", ".", ".", ".", ".", ".", ".", "k:fv" },
+	/* launching */ { ".", "R:v", "Q:rv", "d:fv", "s:fv", "d:fv", "k:fv", "K:tv" },
+	/* running   */ { ".", ".", "d:fv", "d:fv", "s:fv", "d:fv", "k:fv", "K:tv" },
+	/* killing   */ { ".", "K:t", "k:fv", "k:fv", "k:fv", "k:fv", "k:fv", "K:t" },
+	/* success   */ { ".", ".", ".", ".", ".", ".", ".", "." },
+	/* dead      */ { ".", ".", ".", ".", ".", ".", ".", "." },
+	/* killed    */ { ".", ".", ".", ".", ".", ".", ".", "." },
 };
 
 static void check_cell(enum state from, enum event event, const char *cell)
@@ -105,7 +105,7 @@ static uint64_t next_random(uint64_t *seed) /* splitmix64 */
 struct history {
 	enum state now;
 	int finishes, slots, attempts_alive;
-	bool exit_ok, ran, kill_asked;
+	bool exit_ok, ran, kill_asked, killed_there;
 };
 
 static void observe(struct history *h, enum event event)
@@ -118,6 +118,7 @@ static void observe(struct history *h, enum event event)
 	CHECK(!state_is_final(was) || (step.next == was && step.actions == 0));
 	h->exit_ok |= alive && event == EVENT_EXIT_OK;
 	h->ran |= alive && event == EVENT_STARTED;
+	h->killed_there |= alive && event == EVENT_EXIT_KILLED;
 	h->kill_asked |= event == EVENT_KILL && !state_is_final(was);
 	h->attempts_alive -= alive && attempt_over;
 
@@ -138,7 +139,7 @@ static void observe(struct history *h, enum event event)
 	CHECK_INT(h->finishes, state_is_final(h->now));
 	CHECK_INT(h->attempts_alive, state_has_slot(h->now)); /* no end is missed, none is waited for in vain */
 	CHECK(h->now != STATE_SUCCESS || (h->exit_ok && !h->kill_asked));
-	CHECK(h->now != STATE_KILLED || h->kill_asked);
+	CHECK(h->now != STATE_KILLED || h->kill_asked || h->killed_there);
 }
 
 TEST(a_hundred_thousand_histories_keep_every_promise)
