@@ -56,6 +56,12 @@ void ops_read_row(sqlite3_stmt *s, struct store_row *row)
 		.killed = sqlite3_column_int(s, 15),
 		.deleted = sqlite3_column_int(s, 16),
 		.request = text_or_null(s, 17),
+		.cluster = text_or_null(s, 18),
+		.launcher = text_or_null(s, 19),
+		.launcher_why = text_or_null(s, 20),
+		.handle = text_or_null(s, 21),
+		.log_url = text_or_null(s, 22),
+		.ui_url = text_or_null(s, 23),
 	};
 	if (nonce_ok(nonce))
 		memcpy(row->nonce, nonce, sizeof row->nonce);
@@ -96,8 +102,9 @@ static bool run_insert(struct db *db, struct store_op *op, struct error *e)
 		return error_set(e, ERR_NOT_FOUND, "this Idempotency-Key is new");
 	in->out_id = db->next_id;
 	if (!db_run(db,
-		    db_bind(db, SQL_INSERT, "itttttib", in->out_id, in->nonce, in->owner ? in->owner : "", in->name,
-			    in->proxy_user, in->idem_key, in->created_ms, in->request, in->request_len),
+		    db_bind(db, SQL_INSERT, "itttttibttt", in->out_id, in->nonce, in->owner ? in->owner : "", in->name,
+			    in->proxy_user, in->idem_key, in->created_ms, in->request, in->request_len, in->cluster,
+			    in->launcher, in->launcher_why),
 		    e))
 		return false;
 	db->next_id++;
@@ -139,8 +146,9 @@ static bool run_update(struct db *db, struct store_op *op, struct error *e)
 	const struct store_update *up = (const struct store_update *)op;
 
 	sqlite3_stmt *s =
-		db_bind(db, SQL_UPDATE, "itzztztiit", up->id, up->state, up->started_ms, up->finished_ms, up->end_kind,
-			(int64_t)up->end_code, up->why, (int64_t)up->killed, (int64_t)up->deleted, up->app_id);
+		db_bind(db, SQL_UPDATE, "itzztztiitttttt", up->id, up->state, up->started_ms, up->finished_ms,
+			up->end_kind, (int64_t)up->end_code, up->why, (int64_t)up->killed, (int64_t)up->deleted,
+			up->app_id, up->handle, up->log_url, up->ui_url, up->launcher, up->launcher_why);
 	if (up->end_kind)
 		(void)sqlite3_bind_int64(s, 6, up->end_code); /* 0 is a status */
 	return db_run(db, s, e);
@@ -175,13 +183,20 @@ static bool run_get(struct db *db, struct store_op *op, struct error *e)
 	keep(&get->out_row.end_kind);
 	keep(&get->out_row.why);
 	keep(&get->out_row.request);
+	keep(&get->out_row.cluster);
+	keep(&get->out_row.launcher);
+	keep(&get->out_row.launcher_why);
+	keep(&get->out_row.handle);
+	keep(&get->out_row.log_url);
+	keep(&get->out_row.ui_url);
 	return true;
 }
 
 void store_row_done(struct store_row *row)
 {
-	const char *const owned[] = { row->state,   row->name,     row->owner, row->proxy_user, row->app_id,
-				      row->boot_id, row->end_kind, row->why,   row->request };
+	const char *const owned[] = { row->state,    row->name,         row->owner,  row->proxy_user, row->app_id,
+				      row->boot_id,  row->end_kind,     row->why,    row->request,    row->cluster,
+				      row->launcher, row->launcher_why, row->handle, row->log_url,    row->ui_url };
 
 	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
 		free((void *)(uintptr_t)owned[i]);

@@ -64,8 +64,10 @@ struct store_row {
 	const char *why;
 	int64_t created_ms, started_ms, finished_ms; /* wall clock; 0: not yet */
 	bool killed, deleted;
-	const char *request; /* the body it was made by; NULL unless asked for */
-	bool unreadable;     /* damaged: shown as dead, with STORE_UNREADABLE as the reason */
+	const char *request;                           /* the body it was made by; NULL unless asked for */
+	const char *cluster, *launcher, *launcher_why; /* of a job in a cluster */
+	const char *handle, *log_url, *ui_url;         /* by which the cluster knows it; where it can be looked at */
+	bool unreadable;                               /* damaged: shown as dead, with STORE_UNREADABLE as the reason */
 };
 #define STORE_UNREADABLE "the stored record is unreadable"
 
@@ -94,6 +96,7 @@ struct store_insert {
 	struct store_op op;
 	const char *owner, *name, *proxy_user, *idem_key, *request; /* owner NULL: nobody; request: the body */
 	size_t request_len;
+	const char *cluster, *launcher, *launcher_why; /* NULL: it runs on this host */
 	char nonce[ID_NONCE_LEN + 1];
 	int64_t created_ms;
 	bool only_existing; /* store nothing: ERR_NOT_FOUND when the key is new */
@@ -119,7 +122,8 @@ struct store_update {
 	int64_t id;
 	const char *state;
 	int64_t started_ms, finished_ms;
-	const char *end_kind, *why, *app_id;
+	const char *end_kind, *why;
+	const char *app_id, *handle, *log_url, *ui_url, *launcher, *launcher_why; /* "": none any more */
 	int end_code;
 	bool killed, deleted;
 };
