@@ -23,8 +23,8 @@ void view_batch(struct jw *w, struct batches *b, const struct batch *batch, bool
 	jw_str(w, "state", state_livy_name(batch->state));
 	jw_str(w, "appId", batch->app_id);
 	jw_open(w, "appInfo", '{');
-	jw_null(w, "driverLogUrl");
-	jw_null(w, "sparkUiUrl");
+	jw_str(w, "driverLogUrl", batch->log_url);
+	jw_str(w, "sparkUiUrl", batch->ui_url);
 	jw_null(w, "executorLogUrls");
 	jw_close(w, '}');
 	view_log(w, b, batch, with_log);

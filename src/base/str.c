@@ -130,6 +130,20 @@ bool str_glob(const char *pattern, const char *s)
 	return pattern[strspn(pattern, "*")] == '\0';
 }
 
+bool str_in_list(const char *list, const char *item)
+{
+	size_t n = item ? strlen(item) : 0;
+
+	for (const char *p = list; item && p && *p; p += strspn(p, ", ")) {
+		size_t len = strcspn(p, ", ");
+
+		if (len == n && memcmp(p, item, n) == 0)
+			return true;
+		p += len;
+	}
+	return false;
+}
+
 bool str_all_digits(const char *s)
 {
 	return *s && s[strspn(s, "0123456789")] == '\0';

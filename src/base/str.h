@@ -25,6 +25,8 @@ bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* Is `s` of the form of `pattern`, in which * stands for any text, also none? */
 bool str_glob(const char *pattern, const char *s);
+bool str_in_list(const char *list,
+		 const char *item); /* of a list separated by commas and blanks; NULL is in none, and has none */
 bool str_all_digits(const char *s); /* false for "" */
 
 /* True when [s, s+n) is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates). */

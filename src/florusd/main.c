@@ -308,6 +308,23 @@ static void close_place(struct place *place)
 		statedir_close(&place->dir);
 }
 
+static bool start_batches(struct florusd *d, const char *const *env, struct error *e)
+{
+	char instance[STATEDIR_INSTANCE_HEX + 1];
+	const struct batches_setup setup = { .loop = d->loop,
+					     .config = d->config,
+					     .env = env,
+					     .store = d->of_batches.store,
+					     .runner = d->of_batches.runner,
+					     .run_dirfd = d->of_batches.dir.run_fd,
+					     .access = d->access,
+					     .instance = instance,
+					     .fatal = on_store_lost,
+					     .fatal_arg = d };
+
+	return statedir_instance(&d->of_batches.dir, instance, e) && batches_new(&setup, &d->batches, e);
+}
+
 static bool start_sessions(struct florusd *d, const char *const *env, struct error *e)
 {
 	char key[STATEDIR_KEY_HEX + 1];
@@ -343,22 +360,11 @@ static bool start(struct florusd *d, const char *const *env, struct error *e)
 		return false;
 	start_access(d);
 	warn_ids(d);
-	const struct batches_setup setup = { d->loop,
-					     d->config,
-					     env,
-					     d->of_batches.store,
-					     d->of_batches.runner,
-					     d->of_batches.dir.run_fd,
-					     d->access,
-					     NULL,
-					     on_store_lost,
-					     d };
 	/* Before anybody can know that we are there; the callbacks only come when the loop turns. */
 	loop_on_signal(d->loop, SIGTERM, on_term, d);
 	loop_on_signal(d->loop, SIGINT, on_term, d);
 	loop_on_signal(d->loop, SIGHUP, on_hup, d);
-	if (!start_auth(d, e) || !batches_new(&setup, &d->batches, e) || !start_sessions(d, env, e) ||
-	    !start_http(d, e))
+	if (!start_auth(d, e) || !start_batches(d, env, e) || !start_sessions(d, env, e) || !start_http(d, e))
 		return false;
 	return true;
 }

@@ -125,25 +125,36 @@ bool statedir_publish(const struct statedir *d, const char *scheme, const char *
 	return fdio_replace_file(d->fd, "url", url.data, url.len, e);
 }
 
-bool statedir_key(const struct statedir *d, char to[STATEDIR_KEY_HEX + 1], struct error *e)
+/* n random digits that stay the same: those of the file, which is made when it is not there yet. */
+static bool keep_random(const struct statedir *d, const char *file, size_t n, char *to, const char *cure,
+			struct error *e)
 {
-	_sbuf_ struct sbuf text = SBUF_INIT(STATEDIR_KEY_HEX + 1);
+	_sbuf_ struct sbuf text = SBUF_INIT(n + 1);
 
-	if (fdio_read_file(d->fd, "key", &text, e)) {
-		if (text.len != STATEDIR_KEY_HEX)
-			return error_set(
-				e, ERR_CONFIG,
-				"the file key of the state directory is damaged; remove it when no session runs");
+	if (fdio_read_file(d->fd, file, &text, e)) {
+		if (text.len != n)
+			return error_set(e, ERR_CONFIG, "the file %s of the state directory is damaged; %s", file,
+					 cure);
 	} else if (e->code != ERR_NOT_FOUND) {
-		return error_wrap(e, "read the key of the state directory");
+		return error_wrap(e, "read the file %s of the state directory", file);
 	} else {
-		id_random_hex(sbuf_reserve(&text, STATEDIR_KEY_HEX), STATEDIR_KEY_HEX);
-		sbuf_grew(&text, STATEDIR_KEY_HEX);
-		if (!fdio_replace_file(d->fd, "key", text.data, text.len, e))
+		id_random_hex(sbuf_reserve(&text, n), n);
+		sbuf_grew(&text, n);
+		if (!fdio_replace_file(d->fd, file, text.data, text.len, e))
 			return false;
 	}
-	memcpy(to, text.data, STATEDIR_KEY_HEX + 1);
+	memcpy(to, text.data, n + 1);
 	return true;
+}
+
+bool statedir_key(const struct statedir *d, char to[STATEDIR_KEY_HEX + 1], struct error *e)
+{
+	return keep_random(d, "key", STATEDIR_KEY_HEX, to, "remove it when no session runs", e);
+}
+
+bool statedir_instance(const struct statedir *d, char to[STATEDIR_INSTANCE_HEX + 1], struct error *e)
+{
+	return keep_random(d, "instance", STATEDIR_INSTANCE_HEX, to, "remove it when no job runs in a cluster", e);
 }
 
 void statedir_close(struct statedir *d)

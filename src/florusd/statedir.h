@@ -29,4 +29,8 @@ MUST_CHECK bool statedir_publish(const struct statedir *d, const char *scheme, c
 enum { STATEDIR_KEY_HEX = 64 };
 MUST_CHECK bool statedir_key(const struct statedir *d, char to[STATEDIR_KEY_HEX + 1], struct error *e);
 
+/* By which clusters tell our jobs from those of others: file `instance`, made once. ERR_CONFIG likewise. */
+enum { STATEDIR_INSTANCE_HEX = 12 };
+MUST_CHECK bool statedir_instance(const struct statedir *d, char to[STATEDIR_INSTANCE_HEX + 1], struct error *e);
+
 void statedir_close(struct statedir *d); /* takes the url away */

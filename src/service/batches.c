@@ -34,6 +34,7 @@ struct loading {
 	struct batches *of;
 	struct entry **unfinished;
 	char (*boot_ids)[RECORD_BOOT_ID_LEN + 1];
+	char **handles;
 	size_t count, cap;
 };
 
@@ -50,9 +51,20 @@ static void load_row(void *arg, const struct store_row *row)
 		l->cap = l->cap ? l->cap * 2 : 64;
 		l->unfinished = xrealloc(l->unfinished, l->cap * sizeof *l->unfinished);
 		l->boot_ids = xrealloc(l->boot_ids, l->cap * sizeof *l->boot_ids);
+		l->handles = xrealloc(l->handles, l->cap * sizeof *l->handles);
 	}
 	(void)snprintf(l->boot_ids[l->count], sizeof l->boot_ids[0], "%s", row->boot_id ? row->boot_id : "");
+	l->handles[l->count] = xstrdup(row->handle);
 	l->unfinished[l->count++] = en;
+}
+
+static void loading_done(struct loading *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		free(l->handles[i]);
+	free(l->handles);
+	free(l->unfinished);
+	free(l->boot_ids);
 }
 
 /* Every unfinished batch goes on where the last florusd left it. */
@@ -66,7 +78,7 @@ static void take_up(struct loading *l)
 		if (en->shown.state == STATE_QUEUED)
 			supervise_enqueue(en, false);
 		else
-			supervise_adopt(en, l->boot_ids[i]);
+			supervise_adopt(en, l->boot_ids[i], l->handles[i]);
 		running += en->shown.state != STATE_QUEUED;
 		if (en->shown.state == STATE_QUEUED && en->killed)
 			supervise_event(en, EVENT_KILL, NULL);
@@ -74,8 +86,6 @@ static void take_up(struct loading *l)
 	if (l->count)
 		log_info("jobs taken up", LOG_STR("kind", l->of->kind.noun), LOG_INT("queued", l->count - running),
 			 LOG_INT("running", running));
-	free(l->unfinished);
-	free(l->boot_ids);
 }
 
 bool batches_new(const struct batches_setup *setup, struct batches **ret, struct error *e)
@@ -98,6 +108,7 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 	b->by_name = map_new();
 	b->arriving = map_new();
 	b->queue.queue_prev = b->queue.queue_next = &b->queue;
+	b->native_queue.queue_prev = b->native_queue.queue_next = &b->native_queue;
 	b->pump_timer = loop_timer_new(b->loop, supervise_pump, b);
 	b->unstored_timer = loop_timer_new(b->loop, supervise_store_again, b);
 	b->logs = logs_new(b->loop, b->run_dirfd);
@@ -108,10 +119,9 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 
 	int64_t since_ms = clock_wall_ms() - b->config->livy_server_session_state_retain_ms;
 	if (!rules_load(b->config, &b->policy, e) || !launch_setup(b, setup->env, e) || !runas_setup(b, e) ||
-	    !hide_setup(b, e) ||
+	    !hide_setup(b, e) || !remote_setup(b, setup, e) ||
 	    !store_load(b->store, since_ms, BATCHES_RECENT_MAX, b->kind.keeps_request, load_row, &loading, e)) {
-		free(loading.unfinished);
-		free(loading.boot_ids);
+		loading_done(&loading);
 		b->stopping = true;
 		(void)batches_free(b);
 		return false;
@@ -121,6 +131,7 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 		registry_tell_changed(b->items[i]);
 	store_start(b->store, b->loop, setup->fatal, setup->fatal_arg);
 	take_up(&loading);
+	loading_done(&loading);
 	janitor_start(b);
 	leftovers_start(b);
 	supervise_pump(b);
@@ -173,6 +184,7 @@ struct batches *batches_free(struct batches *b)
 	b->unstored_timer = loop_timer_free(b->unstored_timer);
 	b->janitor_timer = loop_timer_free(b->janitor_timer);
 	launch_done(b);
+	remote_done(b);
 	free(b);
 	return NULL;
 }
@@ -227,6 +239,11 @@ static void looked_up(struct store_op *op)
 		.owner = row->owner,
 		.proxy_user = row->proxy_user,
 		.app_id = row->app_id,
+		.cluster = row->cluster,
+		.launcher = row->launcher,
+		.launcher_why = row->launcher_why,
+		.log_url = row->log_url,
+		.ui_url = row->ui_url,
 		.request = row->request,
 		.created_ms = row->created_ms,
 		.started_ms = row->started_ms,

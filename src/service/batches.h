@@ -29,6 +29,9 @@ struct batch {
 	int attempt; /* the latest; 0: none, so there is no log */
 	char nonce[ID_NONCE_LEN + 1];
 	const char *name, *owner, *proxy_user, *app_id;
+	const char *cluster, *launcher,
+		*launcher_why; /* where it runs, "native" or "submit", and why; NULL: on this host */
+	const char *log_url, *ui_url;
 	int64_t created_ms, started_ms, finished_ms;
 	const char *request;     /* the body it was made by; NULL unless batches_kind.keeps_request */
 	struct excerpt *excerpt; /* of its log; never NULL */
@@ -61,6 +64,7 @@ struct batches_setup {
 	int run_dirfd;
 	const struct access *access;     /* whom a batch may run as; outlives all else */
 	const struct batches_kind *kind; /* NULL: batches */
+	const char *instance;            /* of the state directory (clusters_setup); NULL: clusters are not watched */
 	loop_fn *fatal;                  /* the store is lost */
 	void *fatal_arg;
 };

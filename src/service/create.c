@@ -14,9 +14,10 @@ struct arrival {
 	batches_fn *fn;
 	void *arg;
 	char *request_id, *name, *owner, *proxy_user, *idem_key, *request;
-	char *name_mark, *key_mark; /* our entries in b->arriving */
-	struct error refusal;       /* with in.only_existing: what to say when the key is new */
-	bool counted;               /* in b->live, until it is there itself */
+	char *cluster, *launcher, *launcher_why; /* NULL: it runs on this host */
+	char *name_mark, *key_mark;              /* our entries in b->arriving */
+	struct error refusal;                    /* with in.only_existing: what to say when the key is new */
+	bool counted;                            /* in b->live, until it is there itself */
 };
 
 static const char *user_of(const struct arrival *a)
@@ -40,6 +41,9 @@ static void arrival_free(struct arrival *a)
 	free(a->proxy_user);
 	free(a->idem_key);
 	free(a->request);
+	free(a->cluster);
+	free(a->launcher);
+	free(a->launcher_why);
 	free(a->name_mark);
 	free(a->key_mark);
 	free(a);
@@ -59,6 +63,9 @@ static void promise(struct arrival *a)
 		.proxy_user = a->proxy_user,
 		.created_ms = a->in.created_ms,
 		.request = a->request,
+		.cluster = a->cluster,
+		.launcher = a->launcher,
+		.launcher_why = a->launcher_why,
 		.excerpt = &nothing,
 		.view = &no_view,
 	};
@@ -78,6 +85,9 @@ static void enter(struct arrival *a)
 		.proxy_user = a->proxy_user,
 		.created_ms = a->in.created_ms,
 		.request = a->request,
+		.cluster = a->cluster,
+		.launcher = a->launcher,
+		.launcher_why = a->launcher_why,
 	};
 
 	memcpy(row.nonce, a->in.nonce, sizeof row.nonce);
@@ -188,15 +198,18 @@ static bool settle_proxy_user(struct arrival *a, const struct batch_request *rq,
 static bool judge(struct arrival *a, const struct batch_request *rq, struct error *e)
 {
 	_arena_ struct arena *arena = arena_new(SPEC_ARENA_MAX);
+	struct remote_choice choice;
 	struct spec spec;
-	const struct batch nobody = { .id = -1 };
-	const char **argv;
 
 	if (!spec_parse(arena, a->of->kind.type, rq->body, rq->body_len, policy_denied(a->of->policy), &spec, e))
 		return false;
 	a->name = xstrdup(spec.name);
-	if (!settle_proxy_user(a, rq, &spec, e) || !launch_argv(a->of, arena, &spec, &nobody, a->proxy_user, &argv, e))
+	if (!settle_proxy_user(a, rq, &spec, e) ||
+	    !launch_judge(a->of, arena, &spec, a->owner, a->proxy_user, &choice, e))
 		return false;
+	a->in.cluster = a->cluster = xstrdup(choice.cluster);
+	a->in.launcher = a->launcher = xstrdup(choice.launcher);
+	a->in.launcher_why = a->launcher_why = xstrdup(choice.why);
 	if (!reserve_key(a, e))
 		return false;
 	if (reserve_name(a, e) && user_has_room(a, e))

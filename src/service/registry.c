@@ -20,6 +20,11 @@ struct entry *registry_add(struct batches *b, const struct store_row *row)
 		.owner = xstrdup(row->owner),
 		.proxy_user = xstrdup(row->proxy_user),
 		.app_id = xstrdup(row->app_id),
+		.cluster = xstrdup(row->cluster),
+		.launcher = xstrdup(row->launcher),
+		.launcher_why = xstrdup(row->launcher_why),
+		.log_url = xstrdup(row->log_url),
+		.ui_url = xstrdup(row->ui_url),
 		.request = b->kind.keeps_request ? xstrdup(row->request) : NULL,
 		.created_ms = row->created_ms,
 		.started_ms = row->started_ms,
@@ -31,6 +36,8 @@ struct entry *registry_add(struct batches *b, const struct store_row *row)
 	if (!row->state || !state_parse(row->state, &en->shown.state))
 		en->shown.state = STATE_DEAD; /* a row that cannot be read harms no other */
 	en->end_stored = row->finished_ms != 0;
+	en->cluster = row->cluster ? remote_cluster(b, row->cluster) : NULL;
+	en->native = str_eq(row->launcher, "native");
 
 	if (b->count == b->cap) {
 		b->cap = b->cap ? b->cap * 2 : 256;
@@ -134,12 +141,19 @@ void registry_release(struct entry *en)
 	assert(!en->queue_next);
 	deletion_drop_all(en);
 	(void)attempt_forget(en->run);
+	(void)cluster_forget(en->app);
+	free(en->submitted);
 	excerpt_close(&en->excerpt);
 	(void)blob_free(en->view);
 	free_text(en->shown.name);
 	free_text(en->shown.owner);
 	free_text(en->shown.proxy_user);
 	free_text(en->shown.app_id);
+	free_text(en->shown.cluster);
+	free_text(en->shown.launcher);
+	free_text(en->shown.launcher_why);
+	free_text(en->shown.log_url);
+	free_text(en->shown.ui_url);
 	free_text(en->shown.request);
 	free(en);
 }

@@ -3,6 +3,7 @@
 #include "base/blob.h"
 #include "base/map.h"
 #include "base/record.h"
+#include "cluster/cluster.h"
 #include "model/spec.h"
 #include "service/backlog.h"
 #include "service/batches.h"
@@ -14,18 +15,23 @@ enum {
 	LAUNCH_TRIES_MAX = 8,                       /* starts that came to nothing, then the batch is dead */
 	LAUNCH_BACKOFF_MIN_MS = 100,
 	LAUNCH_BACKOFF_MAX_MS = 10000,
+	PUMP_PASSED_MAX = 64,  /* jobs for full clusters that are passed over in search of one that is not */
 	STORE_RETRY_MS = 1000, /* an end that could not be stored is given again */
 };
 
 struct deletion;
 struct leftovers;
+struct remote;
 struct change;
 
 /* A batch in memory. Lives while listed or while an operation of the store refers to it (refs). */
 struct entry {
 	struct batch shown; /* first: a struct batch * is a struct entry * */
 	struct batches *of;
-	struct attempt *run;                   /* while it is supervised */
+	struct attempt *run;                   /* while a process of it on this host is supervised */
+	struct cluster *cluster;               /* where it runs, if that is watched */
+	struct cluster_app *app;               /* while it is watched there */
+	struct attempt_report *submitted;      /* how its spark-submit ended, while the cluster is asked for the app */
 	struct entry *queue_prev, *queue_next; /* NULL: not queued */
 	struct deletion *deletions;            /* who waits for its end */
 	struct excerpt excerpt;
@@ -35,6 +41,8 @@ struct entry {
 	short tries;
 	bool listed, end_stored;
 	bool failing;         /* its tree is being ended, since it is of no use */
+	bool native;          /* given to the cluster by its own API */
+	bool has_slot;        /* counts against florus.launch.max-running */
 	bool killed, deleted; /* committed: it is to end; what is known of it is to go, too */
 };
 
@@ -47,19 +55,20 @@ struct batches {
 	struct paths *paths;
 	struct policy *policy;
 	int run_dirfd;
+	struct remote *remote;
 	const struct access *access;
 	struct batches_kind kind;
 	bool stopping;
-	const char **job_env;                /* NULL-terminated, owned */
-	char *spark_submit, *spark_defaults; /* the second need not exist */
-	char *run_path;                      /* of run_dirfd, absolute */
-	char *hidden;                        /* from jobs, by Landlock; NULL: nothing */
+	const char **job_env; /* NULL-terminated, owned */
+	char *spark_submit;   /* of livy.server.spark-home */
+	char *run_path;       /* of run_dirfd, absolute */
+	char *hidden;         /* from jobs, by Landlock; NULL: nothing */
 
 	struct entry **items; /* ascending ids */
 	size_t count, cap, finished;
-	struct map *by_name;  /* the newest of each name */
-	struct map *arriving; /* names and keys of creates in flight */
-	struct entry queue;   /* list head */
+	struct map *by_name;              /* the newest of each name */
+	struct map *arriving;             /* names and keys of creates in flight */
+	struct entry queue, native_queue; /* list heads: for slots here, for room in clusters */
 	struct backlog *backlog;
 	struct backlog *live;        /* those that are not over, by effective user */
 	struct leftovers *leftovers; /* NULL: none are looked for */
@@ -99,13 +108,47 @@ bool registry_parse_ref(const char *ref, int64_t *ret_id, const char **ret_name,
 /* May a client's request go to the store? ERR_UNAVAILABLE while its disk does not keep up. */
 MUST_CHECK bool registry_store_has_room(const struct batches *b, struct error *e);
 
+/* remote.c: jobs that run in clusters */
+MUST_CHECK bool remote_setup(struct batches *b, const struct batches_setup *setup, struct error *e);
+void remote_done(struct batches *b); /* after the last entry is gone */
+
+/* Where a job goes: the cluster it names (conf florus.cluster), that of its user or queue, or the default. ERR_INVALID: there is no such. */
+MUST_CHECK bool remote_profile(const struct batches *b, const struct spec *spec, const char *user,
+			       const struct profile **ret, struct error *e);
+struct cluster *remote_cluster(const struct batches *b, const char *profile); /* NULL: it is not watched */
+
+/* How a judged job gets there. Strings are static, or of the arena. */
+struct remote_choice {
+	const char *cluster;        /* NULL: it is not watched there */
+	const char *launcher, *why; /* "native" or "submit"; why NULL: it is the best there is */
+};
+MUST_CHECK bool remote_choose(const struct batches *b, struct arena *a, const struct profile *p,
+			      const struct spec *spec, const struct spark_settings *settings, const char *owner,
+			      struct remote_choice *ret, struct error *e);
+
+/* What a job gets that says nothing else: of its profile, and what lets a cluster's app be found that spark-submit starts. */
+MUST_CHECK bool remote_add_conf(const struct batches *b, struct arena *a, const struct profile *p,
+				const struct batch *job, bool by_submit, struct spec *spec, struct error *e);
+MUST_CHECK bool remote_start(struct entry *en, struct arena *a, const struct spec *spec,
+			     const struct spark_settings *settings, attempt_fn *fn, struct error *e);
+
+void remote_adopt(struct entry *en, const char *handle, attempt_fn *fn);
+/* Its spark-submit has ended: the cluster is asked for the app. */
+void remote_hand_over(struct entry *en, const struct attempt_report *submit, attempt_fn *fn);
+void remote_known(struct entry *en, const struct attempt_report *report); /* ATTEMPT_KNOWN */
+/* Not by the cluster's own API, then: false when that was asked for. */
+bool remote_fall_back(struct entry *en, const char *why);
+
 /* supervise.c */
 void supervise_event(struct entry *en, enum event event, const struct attempt_report *report);
+void supervise_count_slot(struct entry *en);
 void supervise_enqueue(struct entry *en, bool at_head);
 void supervise_pump(void *batches);
 void supervise_store_again(void *batches);
 void supervise_drop_unstored(struct batches *b); /* at shutdown: exit records keep the truth */
-void supervise_adopt(struct entry *en, const char *boot_id);
+void supervise_adopt(struct entry *en, const char *boot_id, const char *handle);
+/* Stores what is not a change of state; strings are copied. */
+void supervise_store(struct entry *en, const struct store_update *up);
 
 /* delete.c */
 void deletion_finished(struct entry *en); /* its end is stored */
@@ -116,11 +159,14 @@ void deletion_drop_all(struct entry *en); /* at shutdown: nobody is answered any
 /* launch.c */
 MUST_CHECK bool launch_setup(struct batches *b, const char *const *env, struct error *e);
 void launch_done(struct batches *b);
-/* A submission that was accepted, or is about to be, as the argv it becomes; its paths are resolved. */
-MUST_CHECK bool launch_argv(const struct batches *b, struct arena *a, struct spec *spec, const struct batch *job,
-			    const char *proxy_user, const char ***ret_argv, struct error *e);
-/* account NULL: as we do. */
-struct attempt *launch_start(struct entry *en, const char *body, size_t n, const struct account *account,
+/*
+ * Judges a submission that is about to be accepted, as it will be judged at its start: what its conf may hold, its
+ * paths (then resolved in `spec`), the argv it becomes, the cluster it goes to.
+ */
+MUST_CHECK bool launch_judge(const struct batches *b, struct arena *a, struct spec *spec, const char *owner,
+			     const char *proxy_user, struct remote_choice *ret, struct error *e);
+/* Starts an attempt: here (en->run), or in its cluster (en->app). account NULL: as we do. */
+MUST_CHECK bool launch_start(struct entry *en, const char *body, size_t n, const struct account *account,
 			     attempt_fn *fn, struct error *e);
 
 /* hide.c */

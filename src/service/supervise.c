@@ -14,17 +14,21 @@
 
 /* --- storing what happened --- */
 
+enum { CHANGE_TEXTS = 7 };
+
 /* A change of state on its way to the disk; given again until it is there. */
 struct change {
 	struct store_update up; /* first */
 	struct entry *entry;
 	struct change *next; /* in batches.unstored */
-	char why[RECORD_WHY_MAX];
+	char *owned[CHANGE_TEXTS];
 };
 
 static void change_free(struct change *c)
 {
 	registry_release(c->entry);
+	for (size_t i = 0; i < ARRAY_LEN(c->owned); i++)
+		free(c->owned[i]);
 	free(c);
 }
 
@@ -79,22 +83,24 @@ static void change_stored(struct store_op *op)
 		en->end_stored = true;
 		deletion_finished(en);
 	}
+	if (op->ok && c->up.handle && en->app)
+		cluster_noted(en->app);
 	change_free(c);
 }
 
-static void store_change(struct entry *en, const struct store_update *up, const char *why)
+void supervise_store(struct entry *en, const struct store_update *up)
 {
 	struct change *c = xcalloc(1, sizeof *c);
+	const char **const texts[CHANGE_TEXTS] = { &c->up.why,    &c->up.app_id,   &c->up.handle,      &c->up.log_url,
+						   &c->up.ui_url, &c->up.launcher, &c->up.launcher_why };
 
 	registry_hold(en);
 	c->entry = en;
 	c->up = *up;
 	c->up.op.done = change_stored;
 	c->up.id = en->shown.id;
-	if (why && *why) {
-		(void)snprintf(c->why, sizeof c->why, "%s", why);
-		c->up.why = c->why;
-	}
+	for (size_t i = 0; i < CHANGE_TEXTS; i++)
+		*texts[i] = c->owned[i] = xstrdup(*texts[i]);
 	store_update(en->of->store, &c->up);
 }
 
@@ -142,26 +148,85 @@ static enum event try_failed(struct entry *en)
 	return ++en->tries < LAUNCH_TRIES_MAX ? EVENT_NEVER_STARTED : EVENT_GAVE_UP;
 }
 
+static void on_report(void *arg, const struct attempt_report *report);
+
+/* Is the process that is supervised only the one that submits, not the driver? */
+static bool is_submitter(const struct entry *en)
+{
+	return en->run && en->cluster;
+}
+
+static void forget_attempt(struct entry *en)
+{
+	en->run = attempt_forget(en->run);
+	en->app = cluster_forget(en->app);
+}
+
+static enum event end_event(const struct entry *en, const struct attempt_report *report)
+{
+	if (en->failing)
+		return EVENT_EXIT_BAD;
+	if (report->end == ATTEMPT_END_APP && report->code == ATTEMPT_APP_KILLED)
+		return EVENT_EXIT_KILLED;
+	return (report->end == ATTEMPT_END_EXIT || report->end == ATTEMPT_END_APP) && report->code == 0
+		       ? EVENT_EXIT_OK
+		       : EVENT_EXIT_BAD;
+}
+
+/* spark-submit is over, and the cluster has nothing of it: how it ended is how the attempt ended. */
+static void submitted_nothing(struct entry *en)
+{
+	_free_ struct attempt_report *submit = TAKE(en->submitted);
+
+	if (submit->end == ATTEMPT_END_EXIT && submit->code == 0)
+		(void)snprintf(submit->why, sizeof submit->why,
+			       "spark-submit ended well, but the cluster does not have the application");
+	supervise_event(en, EVENT_EXIT_BAD, submit);
+}
+
+static void never_started(struct entry *en, const struct attempt_report *report)
+{
+	forget_attempt(en);
+	if (en->submitted)
+		submitted_nothing(en);
+	else if (report->again == ATTEMPT_NEVER_AGAIN)
+		supervise_event(en, EVENT_GAVE_UP, report);
+	else if (report->again == ATTEMPT_WAIT)
+		supervise_event(en, EVENT_NEVER_STARTED, report);
+	else if (report->again == ATTEMPT_BY_SUBMIT)
+		supervise_event(en, remote_fall_back(en, report->why) ? EVENT_NEVER_STARTED : EVENT_GAVE_UP, report);
+	else
+		supervise_event(en, try_failed(en), report);
+}
+
+static void ended(struct entry *en, const struct attempt_report *report)
+{
+	bool submitter = is_submitter(en);
+
+	forget_attempt(en);
+	if (submitter)
+		remote_hand_over(en, report, on_report);
+	else
+		supervise_event(en, end_event(en, report), report);
+}
+
 static void on_report(void *arg, const struct attempt_report *report)
 {
 	struct entry *en = arg;
 
 	switch (report->event) {
-	case ATTEMPT_KNOWN: /* of clusters only */
+	case ATTEMPT_KNOWN:
+		remote_known(en, report);
 		return;
 	case ATTEMPT_STARTED:
-		supervise_event(en, EVENT_STARTED, report);
+		if (!is_submitter(en))
+			supervise_event(en, EVENT_STARTED, report);
 		return;
 	case ATTEMPT_NEVER_STARTED:
-		en->run = attempt_forget(en->run);
-		supervise_event(en, try_failed(en), report);
+		never_started(en, report);
 		return;
 	case ATTEMPT_ENDED:
-		en->run = attempt_forget(en->run);
-		supervise_event(en,
-				report->end == ATTEMPT_END_EXIT && report->code == 0 && !en->failing ? EVENT_EXIT_OK
-												     : EVENT_EXIT_BAD,
-				report);
+		ended(en, report);
 		return;
 	}
 }
@@ -177,9 +242,7 @@ static void start(struct entry *en, const struct store_intent *in, const struct 
 	}
 	en->shown.attempt = in->attempt;
 	excerpt_close(&en->excerpt); /* that of an earlier attempt, if anybody looked */
-	if (e.code == ERR_NONE)
-		en->run = launch_start(en, in->out_request, in->out_request_len, account, on_report, &e);
-	if (!en->run)
+	if (e.code != ERR_NONE || !launch_start(en, in->out_request, in->out_request_len, account, on_report, &e))
 		came_to_nothing(en, e.code == ERR_UNAVAILABLE ? try_failed(en) : EVENT_GAVE_UP, e.msg);
 }
 
@@ -232,7 +295,8 @@ static const char *end_name(const struct attempt_report *report)
 	static const char *const names[] = { [ATTEMPT_END_EXIT] = "exit",
 					     [ATTEMPT_END_SIGNAL] = "signal",
 					     [ATTEMPT_END_EXEC] = "exec",
-					     [ATTEMPT_END_LOST] = "lost" };
+					     [ATTEMPT_END_LOST] = "lost",
+					     [ATTEMPT_END_APP] = "app" };
 
 	return report && report->event == ATTEMPT_ENDED ? names[report->end] : NULL;
 }
@@ -271,7 +335,8 @@ static void finish(struct entry *en, const struct attempt_report *report)
 	if (*why && en->shown.state != STATE_KILLED && en->shown.attempt > 0)
 		log_reason(en, why);
 	excerpt_close(&en->excerpt);
-	store_change(en, &up, why);
+	up.why = *why ? why : NULL;
+	supervise_store(en, &up);
 	log_info("job finished", LOG_INT(b->kind.noun, en->shown.id), LOG_STR("state", state_name(en->shown.state)),
 		 LOG_STR("end", up.end_kind), LOG_INT("code", up.end_code), LOG_STR("why", why));
 	supervise_pump(b);
@@ -285,7 +350,7 @@ static void started(struct entry *en, const struct attempt_report *report)
 		return; /* taken up again: the store knows */
 	en->shown.started_ms = report->started_wall_ms ? report->started_wall_ms : clock_wall_ms();
 	up.started_ms = en->shown.started_ms;
-	store_change(en, &up, "");
+	supervise_store(en, &up);
 	log_info("job started", LOG_INT(en->of->kind.noun, en->shown.id), LOG_INT("attempt", en->shown.attempt),
 		 LOG_INT("pid", report->driver_pid));
 }
@@ -309,7 +374,7 @@ void batches_set_app_id(struct batches *b, int64_t id, const char *app_id)
 		return;
 	free((void *)(uintptr_t)en->shown.app_id);
 	up.app_id = en->shown.app_id = xstrdup(app_id);
-	store_change(en, &up, "");
+	supervise_store(en, &up);
 }
 
 /* --- the queue --- */
@@ -326,7 +391,8 @@ static void unqueue(struct entry *en)
 
 void supervise_enqueue(struct entry *en, bool at_head)
 {
-	struct entry *after = at_head ? &en->of->queue : en->of->queue.queue_prev;
+	struct entry *head = en->native ? &en->of->native_queue : &en->of->queue;
+	struct entry *after = at_head ? head : head->queue_prev;
 
 	en->queue_prev = after;
 	en->queue_next = after->queue_next;
@@ -335,15 +401,16 @@ void supervise_enqueue(struct entry *en, bool at_head)
 	backlog_enter(en->of->backlog, en->shown.owner);
 }
 
-static void requeue(struct entry *en, const char *why)
+static void requeue(struct entry *en, const struct attempt_report *report)
 {
 	int64_t wait_ms = (int64_t)LAUNCH_BACKOFF_MIN_MS << en->tries;
 
 	wait_ms = wait_ms > LAUNCH_BACKOFF_MAX_MS ? LAUNCH_BACKOFF_MAX_MS : wait_ms;
+	wait_ms = wait_ms < report->retry_ms ? report->retry_ms : wait_ms;
 	en->not_before_ms = clock_now_ms() + wait_ms;
 	supervise_enqueue(en, true);
 	log_warn("start postponed", LOG_INT(en->of->kind.noun, en->shown.id), LOG_INT("retry_ms", wait_ms),
-		 LOG_STR("why", why));
+		 LOG_STR("why", report->why));
 	supervise_pump(en->of);
 }
 
@@ -352,11 +419,38 @@ static int slots_max(const struct batches *b)
 	return b->kind.max_running;
 }
 
-/* First come, first served; one that waits out its back-off lets others pass. */
+static bool has_room(const struct entry *en)
+{
+	return en->native ? en->cluster && cluster_has_room(en->cluster) : en->of->slots < slots_max(en->of);
+}
+
+/*
+ * First come, first served; one that waits out its back-off, or for a cluster that is full, lets others pass. Returns in how many
+ * milliseconds the next back-off is over; 0: nobody waits for one.
+ */
+static int64_t pump_queue(struct batches *b, struct entry *head, int64_t now)
+{
+	int64_t next_ms = 0;
+	int passed = 0;
+
+	for (struct entry *en = head->queue_next, *next; en != head && passed < PUMP_PASSED_MAX; en = next) {
+		next = en->queue_next;
+		if (head == &b->queue && !has_room(en))
+			break;
+		if (!has_room(en))
+			passed++;
+		else if (en->not_before_ms <= now)
+			supervise_event(en, EVENT_SLOT, NULL);
+		else if (!next_ms || en->not_before_ms - now < next_ms)
+			next_ms = en->not_before_ms - now;
+	}
+	return next_ms;
+}
+
 void supervise_pump(void *arg)
 {
 	struct batches *b = arg;
-	int64_t now = clock_now_ms(), next_ms = b->paused_until_ms > now ? b->paused_until_ms - now : 0;
+	int64_t now = clock_now_ms(), next_ms = b->paused_until_ms > now ? b->paused_until_ms - now : 0, other_ms;
 
 	if (b->stopping || b->config->florus_launch_hold)
 		return;
@@ -364,18 +458,24 @@ void supervise_pump(void *arg)
 		loop_timer_set(b->pump_timer, next_ms, 0);
 		return;
 	}
-	for (struct entry *en = b->queue.queue_next, *next; en != &b->queue && b->slots < slots_max(b); en = next) {
-		next = en->queue_next;
-		if (en->not_before_ms <= now)
-			supervise_event(en, EVENT_SLOT, NULL);
-		else if (!next_ms || en->not_before_ms - now < next_ms)
-			next_ms = en->not_before_ms - now;
-	}
+	next_ms = pump_queue(b, &b->queue, now);
+	other_ms = pump_queue(b, &b->native_queue, now);
+	if (!next_ms || (other_ms && other_ms < next_ms))
+		next_ms = other_ms;
 	if (next_ms)
 		loop_timer_set(b->pump_timer, next_ms, 0);
 }
 
 /* --- the one door --- */
+
+/* A place of this host is taken by a process of this host: not by a job that a cluster has, or is about to have. */
+void supervise_count_slot(struct entry *en)
+{
+	bool takes = state_has_slot(en->shown.state) && !en->native && !en->app;
+
+	en->of->slots += takes - en->has_slot;
+	en->has_slot = takes;
+}
 
 void supervise_event(struct entry *en, enum event event, const struct attempt_report *report)
 {
@@ -383,8 +483,8 @@ void supervise_event(struct entry *en, enum event event, const struct attempt_re
 
 	log_debug("event", LOG_INT(en->of->kind.noun, en->shown.id), LOG_STR("state", state_name(en->shown.state)),
 		  LOG_STR("event", event_name(event)), LOG_STR("next", state_name(step.next)));
-	en->of->slots += state_has_slot(step.next) - state_has_slot(en->shown.state);
 	en->shown.state = step.next;
+	supervise_count_slot(en);
 	if (step.next != STATE_QUEUED)
 		unqueue(en);
 	if (step.actions & ACTION_SHOW)
@@ -394,24 +494,36 @@ void supervise_event(struct entry *en, enum event event, const struct attempt_re
 	if (step.actions & ACTION_LAUNCH)
 		launch(en);
 	if (step.actions & ACTION_REQUEUE)
-		requeue(en, report->why);
+		requeue(en, report);
 	if (step.actions & ACTION_SIGNAL && en->run)
 		attempt_kill(en->run);
+	if (step.actions & ACTION_SIGNAL && en->app)
+		cluster_kill(en->app);
 	if (step.actions & ACTION_FINISH)
 		finish(en, report);
 	if (step.actions & ACTION_SHOW)
 		registry_tell_changed(en);
 }
 
-void supervise_adopt(struct entry *en, const char *boot_id)
+void supervise_adopt(struct entry *en, const char *boot_id, const char *handle)
 {
 	struct batches *b = en->of;
 
-	b->slots += state_has_slot(en->shown.state);
-	en->run = attempt_adopt(b->runner, en->shown.id, en->shown.attempt, en->shown.nonce, boot_id, on_report, en);
+	if (en->shown.cluster && !en->cluster)
+		log_error("job runs in a cluster that is not configured any more: it stays as it is until it is again",
+			  LOG_INT("batch", en->shown.id), LOG_STR("cluster", en->shown.cluster));
+	else if (en->native || handle)
+		remote_adopt(en, handle, on_report);
+	else
+		en->run = attempt_adopt(b->runner, en->shown.id, en->shown.attempt, en->shown.nonce, boot_id, on_report,
+					en);
+	supervise_count_slot(en);
 	if (en->killed) {
 		en->shown.state = STATE_KILLING;
-		attempt_kill(en->run);
+		if (en->run)
+			attempt_kill(en->run);
+		if (en->app)
+			cluster_kill(en->app);
 		registry_tell_changed(en);
 	}
 }

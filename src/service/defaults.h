@@ -1,0 +1,19 @@
+/*
+ * defaults - what spark-submit would read from a profile's spark-defaults.conf, for jobs that go without it.
+ *
+ * Read at the start, as all configuration is; strings live until defaults_free().
+ */
+#pragma once
+#include "model/profile.h"
+
+enum { DEFAULTS_MAX = 2048 /* entries */ };
+
+struct defaults {
+	struct arena *arena;
+	struct spec_pair *pairs;
+	size_t count;
+};
+
+/* No such file: no entries. ERR_CONFIG: it cannot be read, as the message says. */
+MUST_CHECK bool defaults_load(const struct profile *p, struct defaults **ret, struct error *e);
+struct defaults *defaults_free(struct defaults *d); /* takes NULL; returns NULL */
