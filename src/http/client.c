@@ -153,8 +153,10 @@ static bool prepare(struct http_client *c, const struct http_request *r, const c
 	SET(CURLOPT_XFERINFODATA, c);
 	if (c->local)
 		SET(CURLOPT_PROXY, "");
-	if (c->ca_file)
+	if (c->ca_file) {
 		SET(CURLOPT_CAINFO, c->ca_file);
+		SET(CURLOPT_CAPATH, NULL); /* and nobody else: Debian's libcurl would look there, too */
+	}
 	if (c->cert_file)
 		SET(CURLOPT_SSLCERT, c->cert_file);
 	if (c->user) {

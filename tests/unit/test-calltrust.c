@@ -1,8 +1,10 @@
 /* Where calls go that are sent elsewhere, who is given credentials, and who is believed. */
 #include "base/fdio.h"
 #include "callworld.h"
+#include "http/client.h"
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* --- redirects and credentials --- */
 
@@ -210,6 +212,45 @@ TEST(a_server_is_believed_when_its_certificate_is)
 	reopen(&w);
 	get(&end, &w, at(&w, "old", "/ok"));
 	check_ok(&end, 200, "ok");
+	close_world(&w);
+}
+
+/* OpenSSL looks here for authorities in a directory: how often in the system's? */
+static int system_looks;
+
+__attribute__((visibility("default"))) int look(const char *path, struct stat *st) __asm__("stat");
+int look(const char *path, struct stat *st)
+{
+	system_looks += str_starts(path, "/etc/ssl/certs/");
+	return fstatat(AT_FDCWD, path, st, 0);
+}
+
+TEST(authorities_that_are_named_are_the_only_ones)
+{
+	_end_ struct end end = END_INIT;
+	_cleanup_(http_client_freep) struct http_client *client = NULL;
+	_http_answer_ struct http_answer answer = HTTP_ANSWER_INIT;
+	const struct http_request request = { .method = "GET", .path = "/ok", .timeout_ms = SOON_MS };
+	struct error e;
+	struct world w;
+
+	open_tls(&w);
+	shell("openssl req -x509 -key old.key -out stranger.crt -subj /CN=stranger >log 2>&1");
+	w.o.ca_file = NULL;
+	start(&w);
+	get(&end, &w, at(&w, "good", "/ok"));
+	check_error(&end, ERR_FORBIDDEN, false, "certificate");
+	CHECK(system_looks > 0); /* or this test sees nothing */
+	w.o.ca_file = "stranger.crt";
+	reopen(&w);
+	system_looks = 0;
+	get(&end, &w, at(&w, "good", "/ok"));
+	check_error(&end, ERR_FORBIDDEN, false, "certificate");
+	CHECK_OK(http_client_new(at(&w, "good", ""), &(struct http_client_options){ .ca_file = "stranger.crt" },
+				 &client, &e),
+		 e);
+	CHECK(!http_client_request(client, &request, &answer, &e) && e.code == ERR_FORBIDDEN);
+	CHECK_INT(system_looks, 0);
 	close_world(&w);
 }
 
