@@ -1,7 +1,7 @@
 """What spark-submit runs for a session: see docs/session-protocol.md.
 
-Settings come as Spark configuration, so that they reach a driver on any cluster: spark.florus.session.address, .id,
-.secret, .kind, .output-max, .orphan-timeout, .sql-rows.
+Settings come as Spark configuration, so that they reach a driver on any cluster: spark.florus.session.address,
+.certificate, .id, .secret, .kind, .output-max, .orphan-timeout, .sql-rows.
 """
 
 import os
@@ -23,6 +23,7 @@ class Settings:
         self.address = conf.get(PREFIX + "address")
         self.session = int(conf.get(PREFIX + "id"))
         self.secret = conf.get(PREFIX + "secret")
+        self.certificate = conf.get(PREFIX + "certificate", None)
         self.kind = conf.get(PREFIX + "kind", "shared")
         self.output_max = int(conf.get(PREFIX + "output-max", str(1 << 20)))
         self.orphan_timeout_s = float(conf.get(PREFIX + "orphan-timeout", "86400"))

@@ -2,11 +2,11 @@
 
 import json
 import os
+import pkgutil
 import re
 
 from florus.output import StatementError
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 PRELUDE = """
 @transient val sc = spark.sparkContext
 @transient val sqlContext = spark.sqlContext
@@ -39,11 +39,12 @@ class Scala:
         jvm = self.jvm
         version = jvm.scala.util.Properties.versionNumberString()
         maker = "Maker%s.scala" % "".join(version.split(".")[:2])
-        if not os.path.exists(os.path.join(HERE, maker)):
-            raise StatementError("InterpreterError", f"Fail to start interpreter: Scala {version} is not known here")
         classes = os.path.join(work_dir, "repl")
         os.makedirs(classes, exist_ok=True)
-        sources = [os.path.join(HERE, name) for name in ("Repl.scala", maker)]
+        try:
+            sources = [self._unpack(name, classes) for name in ("Repl.scala", maker)]
+        except FileNotFoundError:
+            raise StatementError("InterpreterError", f"Fail to start interpreter: Scala {version} is not known here") from None
         jvm.scala.tools.nsc.Main.process(self._array(jvm.java.lang.String, ["-usejavacp", "-nowarn", "-d", classes, *sources]))
         if jvm.scala.tools.nsc.Main.reporter().hasErrors():
             raise StatementError("InterpreterError", "Fail to start interpreter: its source does not compile; see the log")
@@ -51,6 +52,14 @@ class Scala:
         urls = self._array(jvm.java.net.URL, [jvm.java.io.File(classes + "/").toURI().toURL()])
         made = jvm.java.net.URLClassLoader(urls, parent).loadClass("florus.session.Repl").getConstructors()[0]
         return made.newInstance(self._array(jvm.java.lang.Object, [class_dir, self._user_jars(), output_max]))
+
+    @staticmethod
+    def _unpack(name, directory):
+        """Beside this file, which is in an archive when it has travelled to another host."""
+        path = os.path.join(directory, name)
+        with open(path, "wb") as file:
+            file.write(pkgutil.get_data("florus", name))
+        return path
 
     def _user_jars(self):
         """Jars of the submission that are files here: the compiler must see them."""

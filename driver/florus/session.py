@@ -50,7 +50,8 @@ class Session:
         self.stdout, self.stderr = Router("stdout", sys.stdout), Router("stderr", sys.stderr)
         sys.stdout, sys.stderr = self.stdout, self.stderr
         self.capture = None
-        self.link = Link(settings.address, settings.session, settings.secret, self._on_up, self._on_message)
+        self.link = Link(settings.address, settings.session, settings.secret, self._on_up, self._on_message,
+                         settings.certificate)
         self.link.hello = {"pid": os.getpid(), "state": "starting"}
         os.register_at_fork(after_in_child=self._in_child)
 

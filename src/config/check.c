@@ -1,5 +1,6 @@
 #include "base/str.h"
 #include "config/config.h"
+#include "model/hostport.h"
 #include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
@@ -89,6 +90,29 @@ static bool check_run_as(const struct config *c, struct error *e)
 	return true;
 }
 
+static bool check_address(const char *key, const char *text, struct error *e)
+{
+	char host[HOSTPORT_HOST_MAX];
+	int port;
+
+	return str_empty(text) || hostport_parse(text, host, &port) ||
+	       error_set(e, ERR_CONFIG, "%s = %.80s: expected host:port, such as gateway.example.org:8999", key, text);
+}
+
+static bool check_sessions(const struct config *c, struct error *e)
+{
+	bool has_address = !str_empty(c->florus_session_address);
+
+	if (!check_address("florus.session.address", c->florus_session_address, e) ||
+	    !check_address("florus.session.listen", c->florus_session_listen, e))
+		return false;
+	const char *key = !str_empty(c->florus_session_listen)             ? "florus.session.listen"
+			  : c->florus_session_dial == SESSION_DIAL_NETWORK ? "florus.session.dial = network"
+									   : NULL;
+	return has_address || !key ||
+	       error_set(e, ERR_CONFIG, "%s needs florus.session.address, which is what drivers are told", key);
+}
+
 bool config_only_local(const struct config *c)
 {
 	return config_is_loopback(c->livy_server_host);
@@ -113,7 +137,7 @@ bool config_check(const struct config *c, struct error *e)
 	if (str_empty(c->livy_spark_master))
 		return error_set(e, ERR_CONFIG, "livy.spark.master is empty; local[*] runs jobs on this machine");
 	if (!check_tls(c, e) || !check_access(c, e) || !check_base_path(c->florus_http_base_path, e) ||
-	    !check_run_as(c, e))
+	    !check_run_as(c, e) || !check_sessions(c, e))
 		return false;
 	if (!config_is_loopback(c->livy_server_host) && !c->florus_auth_allow_none &&
 	    str_empty(c->livy_server_auth_type))

@@ -287,24 +287,33 @@ static bool settle_shim(struct loader *l, struct error *e)
 	return settle(l, id, "default", e, "/usr/libexec/florus/florus-shim");
 }
 
-/* Where the driver of sessions is; the same three places. A source tree has it beside build/. */
-static bool settle_driver(struct loader *l, struct error *e)
+/* Finds a file in one of the places (relative to florusd, NULL at the end), or says where it would be expected. */
+static bool settle_near(struct loader *l, enum config_option_id id, const char *const *places, const char *name,
+			struct error *e)
 {
-	static const char *const places[] = { "driver", "../driver", "../share/florus/driver" };
-	enum config_option_id id = CONFIG_OPTION_florus_session_driver;
 	char self[PATH_MAX], path[2 * PATH_MAX];
-
-	if (l->c->florus_session_driver)
-		return true;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	for (size_t i = 0; n > 0 && i < ARRAY_LEN(places); i++) {
+
+	for (; n > 0 && *places; places++) {
 		self[n] = '\0';
-		(void)snprintf(path, sizeof path, "%.*s%s/florus_session.py", (int)(strrchr(self, '/') - self + 1),
-			       self, places[i]);
+		(void)snprintf(path, sizeof path, "%.*s%s/%s", (int)(strrchr(self, '/') - self + 1), self, *places,
+			       name);
 		if (access(path, R_OK) == 0)
 			return settle(l, id, "near florusd", e, "%s", path);
 	}
-	return settle(l, id, "default", e, "/usr/share/florus/driver/florus_session.py");
+	return settle(l, id, "default", e, "/usr/share/florus/driver/%s", name);
+}
+
+/* Where the driver of sessions is. A source tree has it beside build/, and what is made of it in build/. */
+static bool settle_driver(struct loader *l, struct error *e)
+{
+	static const char *const driver[] = { "driver", "../driver", "../share/florus/driver", NULL };
+	static const char *const package[] = { "driver", "../share/florus/driver", NULL };
+
+	return (l->c->florus_session_driver ||
+		settle_near(l, CONFIG_OPTION_florus_session_driver, driver, "florus_session.py", e)) &&
+	       (l->c->florus_session_package ||
+		settle_near(l, CONFIG_OPTION_florus_session_package, package, "florus.zip", e));
 }
 
 static bool settle_all(struct loader *l, const char *const *env, struct error *e)

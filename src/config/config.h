@@ -23,6 +23,9 @@ enum {
 };
 
 #define X(type, field, ...) CONFIG_OPTION_##field,
+/* The words of florus.session.dial. */
+enum { SESSION_DIAL_AUTO, SESSION_DIAL_NETWORK };
+
 enum config_option_id { CONFIG_OPTIONS(X) CONFIG_OPTION_COUNT };
 #undef X
 

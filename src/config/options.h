@@ -153,6 +153,15 @@ enum {
 	X(STR, florus_session_driver, "florus.session.driver", NULL, 0, 0, NULL, 0, \
 	  "Path of florus_session.py, the program of a session. Not set: beside florusd, else ../share/florus/driver from there, " \
 	  "else /usr/share/florus/driver.") \
+	X(STR, florus_session_package, "florus.session.package", NULL, 0, 0, NULL, 0, \
+	  "Path of florus.zip, what that program imports on another host. Not set: beside it or beside florusd.") \
+	X(STR, florus_session_address, "florus.session.address", NULL, 0, 0, NULL, 0, \
+	  "host:port where drivers on other hosts reach this server, for sessions in cluster mode. Not set: there are none.") \
+	X(STR, florus_session_listen, "florus.session.listen", NULL, 0, 0, NULL, 0, \
+	  "host:port to listen on for them, when that is another address of this host. Not set: florus.session.address.") \
+	X(WORD, florus_session_dial, "florus.session.dial", "auto", 0, 0, "auto|network", 0, \
+	  "How drivers reach this server: auto (through this host, or the network in cluster mode), network (always, as for " \
+	  "drivers that run in containers).") \
 	X(DURATION, florus_kill_grace_ms, "florus.kill.grace", "10s", 0, CONFIG_HOUR_MS, NULL, CONFIG_RELOADABLE, \
 	  "How long a deleted job may take to stop by itself (TERM) before it is stopped (KILL).") \
 	X(DURATION, florus_history_retain_ms, "florus.history.retain", "30d", 0, 100 * CONFIG_YEAR_MS, NULL, \

@@ -335,6 +335,7 @@ static bool start_sessions(struct florusd *d, const char *const *env, struct err
 					      .runner = d->of_sessions.runner,
 					      .run_dirfd = d->of_sessions.dir.run_fd,
 					      .access = d->access,
+					      .dirfd = d->of_sessions.dir.fd,
 					      .key = key,
 					      .driver = d->config->florus_session_driver,
 					      .fatal = on_store_lost,

@@ -2,29 +2,41 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "run/secure.h"
+#include "run/socket.h"
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 enum {
 	LENGTH_BYTES = 4,
-	BACKLOG = 256,
 	ACCEPTS_PER_TURN = 32, /* of the loop: others want it, too */
 	ACCEPT_PAUSE_MS = 100,
 	READ_PER_TURN = 256 * 1024,
 	NONCE_MAX = 64,
+	DOORS = 2,
+};
+
+/* Where drivers dial: this host, or the network. */
+struct door {
+	struct channels *of;
+	int fd; /* -1: there is none */
+	struct loop_watch *watch;
+	bool is_network;
+	int strangers;
 };
 
 struct channel {
 	struct channels *of;
+	struct door *door;
 	struct channel *prev, *next;
 	int fd;
 	struct loop_watch *watch;
 	int64_t session;
+	struct secure *tls; /* NULL: plain, on this host */
+	bool shaking;       /* its TLS is not agreed on yet */
 	bool proven, broken;
 	int64_t since_ms;
 	char nonce[ID_NONCE_LEN + 1]; /* ours */
@@ -35,11 +47,10 @@ struct channel {
 struct channels {
 	struct loop *loop;
 	struct channels_setup setup;
-	int listen_fd;
-	struct loop_watch *watch;
+	struct door doors[DOORS];
+	struct secure_keys *keys; /* NULL: no network */
 	struct loop_timer *timer; /* hangs up on strangers, and frees what is broken */
 	struct channel all;       /* list head */
-	int strangers;
 };
 
 /* --- ends --- */
@@ -50,8 +61,9 @@ static void break_off(struct channel *c)
 	if (c->broken)
 		return;
 	c->broken = true;
-	c->of->strangers -= !c->proven;
+	c->door->strangers -= !c->proven;
 	c->watch = loop_watch_free(c->watch);
+	c->tls = secure_free(c->tls);
 	closep(&c->fd);
 	c->fd = -1;
 	loop_timer_set(c->of->timer, 0, 0);
@@ -75,8 +87,9 @@ static void sweep(void *arg)
 	int64_t now_ms = clock_now_ms(), next_ms = INT64_MAX;
 	struct error e;
 
-	if (!all->watch && !loop_watch_new(all->loop, all->listen_fd, on_listen, all, &all->watch, &e))
-		next_ms = now_ms + ACCEPT_PAUSE_MS;
+	for (struct door *d = all->doors; d < all->doors + DOORS; d++)
+		if (d->fd >= 0 && !d->watch && !loop_watch_new(all->loop, d->fd, on_listen, d, &d->watch, &e))
+			next_ms = now_ms + ACCEPT_PAUSE_MS;
 	for (struct channel *c = all->all.next, *next; c != &all->all; c = next) {
 		next = c->next;
 		if (!c->broken && !c->proven && now_ms - c->since_ms >= CHANNEL_HELLO_MS)
@@ -102,12 +115,22 @@ void channel_close(struct channel *c)
 	break_off(c);
 }
 
+bool channel_is_network(const struct channel *c)
+{
+	return c->door->is_network;
+}
+
 /* --- sending --- */
+
+static ssize_t send_some(struct channel *c, const void *bytes, size_t n)
+{
+	return c->tls ? secure_send(c->tls, bytes, n) : send(c->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
 
 static void flush(struct channel *c)
 {
 	while (c->sent < c->out.len) {
-		ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send_some(c, c->out.data + c->sent, c->out.len - c->sent);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -220,7 +243,7 @@ static bool take_hello(struct channel *c, const struct jr *hello)
 		return false;
 	replace_older(c);
 	c->proven = true;
-	c->of->strangers--;
+	c->door->strangers--;
 	c->in.limit = LENGTH_BYTES + CHANNEL_FRAME_MAX;
 	c->out.limit = CHANNEL_WAITING_MAX;
 	send_welcome(c, proof);
@@ -278,6 +301,11 @@ static bool take_frames(struct channel *c)
 	return true;
 }
 
+static ssize_t recv_some(struct channel *c, void *to, size_t n)
+{
+	return c->tls ? secure_recv(c->tls, to, n) : recv(c->fd, to, n, MSG_DONTWAIT);
+}
+
 /* As much as the frame that has begun may still need, in pieces of a turn. */
 static bool receive(struct channel *c)
 {
@@ -286,30 +314,70 @@ static bool receive(struct channel *c)
 
 	if (!to)
 		return false;
-	ssize_t n = recv(c->fd, to, room < READ_PER_TURN ? room : READ_PER_TURN, MSG_DONTWAIT);
+	ssize_t n = recv_some(c, to, room < READ_PER_TURN ? room : READ_PER_TURN);
 	if (n > 0)
 		sbuf_grew(&c->in, (size_t)n);
 	return n > 0 ? take_frames(c) : n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+static void shake_hands(struct channel *c)
+{
+	enum secure_step step = secure_shake_hands(c->tls);
+
+	if (step == SECURE_FAILED) {
+		break_off(c);
+		return;
+	}
+	loop_watch_writable(c->watch, step == SECURE_MORE && secure_wants_write(c->tls));
+	if (step == SECURE_MORE)
+		return;
+	c->shaking = false;
+	send_challenge(c);
 }
 
 static void on_ready(void *arg)
 {
 	struct channel *c = arg;
 
+	if (c->shaking) {
+		shake_hands(c);
+		return;
+	}
 	if (c->out.len > c->sent)
 		flush(c);
-	if (!c->broken && !receive(c))
-		break_off(c);
+	do {
+		if (!c->broken && !receive(c))
+			break_off(c);
+	} while (!c->broken && c->tls && secure_has_more(c->tls));
 }
 
 /* --- listening --- */
 
-static void take_connection(struct channels *all, int fd)
+/* False: there is no room for one more, or no memory. */
+static bool begin(struct channel *c)
 {
-	struct channel *c = xcalloc(1, sizeof *c);
 	struct error e;
 
+	if (c->door->strangers > CHANNEL_STRANGERS_MAX ||
+	    !loop_watch_new(c->of->loop, c->fd, on_ready, c, &c->watch, &e))
+		return false;
+	if (!c->door->is_network) {
+		send_challenge(c);
+		return true;
+	}
+	socket_keep_alive(c->fd);
+	c->tls = secure_new(c->of->keys, c->fd);
+	c->shaking = true;
+	return c->tls != NULL;
+}
+
+static void take_connection(struct door *door, int fd)
+{
+	struct channels *all = door->of;
+	struct channel *c = xcalloc(1, sizeof *c);
+
 	c->of = all;
+	c->door = door;
 	c->fd = fd;
 	c->since_ms = clock_now_ms();
 	c->in.limit = LENGTH_BYTES + CHANNEL_HELLO_MAX;
@@ -317,50 +385,45 @@ static void take_connection(struct channels *all, int fd)
 	c->prev = all->all.prev;
 	c->next = &all->all;
 	c->prev->next = c->next->prev = c;
-	all->strangers++;
-	if (all->strangers > CHANNEL_STRANGERS_MAX || !loop_watch_new(all->loop, fd, on_ready, c, &c->watch, &e)) {
+	door->strangers++;
+	if (!begin(c)) {
 		break_off(c);
 		return;
 	}
-	send_challenge(c);
 	loop_timer_set(all->timer, 0, 0);
 }
 
 static void on_listen(void *arg)
 {
-	struct channels *all = arg;
+	struct door *d = arg;
 
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		int fd = accept4(all->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd = accept4(d->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0 && errno != EAGAIN) { /* no descriptor to be had: not again in every turn of the loop */
-			all->watch = loop_watch_free(all->watch);
-			loop_timer_set(all->timer, ACCEPT_PAUSE_MS, 0);
+			d->watch = loop_watch_free(d->watch);
+			loop_timer_set(d->of->timer, ACCEPT_PAUSE_MS, 0);
 		}
 		if (fd < 0)
 			return;
-		take_connection(all, fd);
+		take_connection(d, fd);
 	}
 }
 
-static bool listen_on(const char *name, int *ret_fd, struct error *e)
+static bool open_doors(struct channels *all, struct error *e)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	size_t n = strlen(name);
+	const struct channels_setup *setup = &all->setup;
+	struct door *here = &all->doors[0], *network = &all->doors[1];
 
-	if (n == 0 || n >= sizeof address.sun_path)
-		return error_set(e, ERR_CONFIG, "the name of the sessions' socket is too long");
-	memcpy(address.sun_path + 1, name, n); /* behind a NUL: an abstract name */
-	_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 ||
-	    bind(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) < 0 ||
-	    listen(fd, BACKLOG) < 0) {
-		error_errno(e, errno, "listen for session drivers on @%s", name);
-		e->code = ERR_CONFIG;
+	if (!socket_listen_abstract(setup->name, &here->fd, e) ||
+	    !loop_watch_new(all->loop, here->fd, on_listen, here, &here->watch, e))
 		return false;
-	}
-	*ret_fd = take_fd(&fd);
-	return true;
+	if (!setup->network_host)
+		return true;
+	network->is_network = true;
+	return secure_keys_new(setup->dirfd, &all->keys, e) &&
+	       socket_listen_tcp(setup->network_host, setup->network_port, &network->fd, e) &&
+	       loop_watch_new(all->loop, network->fd, on_listen, network, &network->watch, e);
 }
 
 bool channels_new(struct loop *l, const struct channels_setup *setup, struct channels **ret, struct error *e)
@@ -369,11 +432,11 @@ bool channels_new(struct loop *l, const struct channels_setup *setup, struct cha
 
 	all->loop = l;
 	all->setup = *setup;
-	all->listen_fd = -1;
+	for (int i = 0; i < DOORS; i++)
+		all->doors[i] = (struct door){ .of = all, .fd = -1 };
 	all->all.prev = all->all.next = &all->all;
 	all->timer = loop_timer_new(l, sweep, all);
-	if (!listen_on(setup->name, &all->listen_fd, e) ||
-	    !loop_watch_new(l, all->listen_fd, on_listen, all, &all->watch, e)) {
+	if (!open_doors(all, e)) {
 		(void)channels_free(all);
 		return false;
 	}
@@ -389,9 +452,17 @@ struct channels *channels_free(struct channels *all)
 		next = c->next;
 		free_channel(c);
 	}
-	all->watch = loop_watch_free(all->watch);
+	for (struct door *d = all->doors; d < all->doors + DOORS; d++) {
+		d->watch = loop_watch_free(d->watch);
+		closep(&d->fd);
+	}
 	all->timer = loop_timer_free(all->timer);
-	closep(&all->listen_fd);
+	all->keys = secure_keys_free(all->keys);
 	free(all);
 	return NULL;
+}
+
+const char *channels_fingerprint(const struct channels *all)
+{
+	return all->keys ? secure_fingerprint(all->keys) : NULL;
 }

@@ -48,7 +48,8 @@ struct batches_kind {
 	void *arg;
 
 	/* Adds to a judged submission what the server itself says; called before it is accepted (with id -1) and at its start. */
-	bool (*complete)(void *arg, struct arena *a, const struct batch *job, struct spec *spec, struct error *e);
+	bool (*complete)(void *arg, struct arena *a, const struct batch *job, bool in_cluster, struct spec *spec,
+			 struct error *e);
 	void (*changed)(void *arg, const struct batch *job); /* it has appeared, or its state has changed */
 	void (*gone)(void *arg, int64_t id);                 /* it is not in memory any more */
 	/* May add to the reason of its end, which becomes the last line of its log; `why` is "" when plain. */

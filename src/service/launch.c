@@ -148,7 +148,7 @@ static bool plan(const struct batches *b, struct arena *a, const char *name, str
 	bool cluster = sparkargs_in_cluster(spec, &ret->settings);
 
 	return policy_check(b->policy, spec, cluster, e) && paths_resolve(b->paths, b->policy, cluster, a, spec, e) &&
-	       (!b->kind.complete || b->kind.complete(b->kind.arg, a, job, spec, e)) &&
+	       (!b->kind.complete || b->kind.complete(b->kind.arg, a, job, cluster, spec, e)) &&
 	       remote_add_conf(b, a, ret->profile, job, by_submit, spec, e) &&
 	       sparkargs_properties(a, spec, &ret->properties, e) &&
 	       sparkargs_build(a, spec, &ret->settings, &ret->argv, e);

@@ -310,8 +310,8 @@ bool remote_fall_back(struct entry *en, const char *why)
 
 	if (!en->native || str_eq(en->shown.launcher_why, ASKED_NATIVE))
 		return false;
-	log_warn("cluster does not take the job by its API: spark-submit does it", LOG_INT("batch", en->shown.id),
-		 LOG_STR("cluster", en->shown.cluster), LOG_STR("why", why));
+	log_warn("cluster does not take the job by its API: spark-submit does it",
+		 LOG_INT(en->of->kind.noun, en->shown.id), LOG_STR("cluster", en->shown.cluster), LOG_STR("why", why));
 	en->native = false;
 	show(&en->shown.launcher, up.launcher);
 	show(&en->shown.launcher_why, why);

@@ -1,5 +1,6 @@
 /* sessions-priv - what sessions.c, statements.c, requests.c and questions.c share. */
 #pragma once
+#include "auth/secret.h"
 #include "run/channel.h"
 #include "service/sessions.h"
 
@@ -18,6 +19,7 @@ struct session {
 	char *kind, *app_id, *ui_url;
 	enum state job;
 	enum driver_state driver;
+	bool in_cluster;                       /* its driver is on another host */
 	bool ready;                            /* its driver has been idle once */
 	bool late;                             /* it was not in time */
 	int64_t starting_ms;                   /* clock_now_ms() since when it runs without being ready */
@@ -49,6 +51,12 @@ struct sessions {
 
 struct session *session_by_id(const struct sessions *s, int64_t id);
 void session_used_at(struct session *en, int64_t wall_ms); /* known from the store: it was used then, if not later */
+
+/* session-start.c */
+void session_secret(const struct sessions *s, int64_t id, const char *nonce, char to[SECRET_DIGEST_HEX + 1]);
+/* batches_kind.complete. ERR_INVALID: its driver could not reach us; ERR_TOO_LARGE. */
+MUST_CHECK bool session_complete(void *arg, struct arena *a, const struct batch *job, bool in_cluster,
+				 struct spec *spec, struct error *e);
 
 /* statements.c */
 struct kept_statement *statement_in_memory(const struct session *en, int64_t id);

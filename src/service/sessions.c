@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "auth/secret.h"
+#include "model/hostport.h"
 #include "service/sessions-priv.h"
 #include <stdio.h>
 #include <string.h>
@@ -45,17 +46,6 @@ static void session_free(struct session *en)
 
 /* --- secrets --- */
 
-/* Nothing is stored: who has the key of this state directory can derive it again. */
-static void secret_of(const struct sessions *s, int64_t id, const char *nonce, char to[SECRET_DIGEST_HEX + 1])
-{
-	_sbuf_ struct sbuf text = SBUF_INIT(TEXT_MAX);
-	struct digest d;
-
-	sbuf_addf(&text, "session\n%s\n%lld\n%s", s->key, (long long)id, nonce);
-	secret_sha256(text.data, text.len, &d);
-	secret_to_hex(&d, to);
-}
-
 static bool prove(void *arg, int64_t id, const char *text, char to[CHANNEL_PROOF_HEX + 1])
 {
 	struct sessions *s = arg;
@@ -63,9 +53,9 @@ static bool prove(void *arg, int64_t id, const char *text, char to[CHANNEL_PROOF
 	char secret[SECRET_DIGEST_HEX + 1];
 	struct digest d;
 
-	if (!job || !session_by_id(s, id) || state_is_final(job->state))
+	if (!job || !session_by_id(s, id))
 		return false;
-	secret_of(s, id, job->nonce, secret);
+	session_secret(s, id, job->nonce, secret);
 	secret_hmac(secret, SECRET_DIGEST_HEX, text, strlen(text), &d);
 	secret_to_hex(&d, to);
 	return true;
@@ -106,7 +96,18 @@ static void take_state(struct session *en, const struct jr *message, bool hello)
 	batches_forget_view(en->of->jobs, en->id);
 }
 
-/* A driver that comes before its statements were read is sent away: it dials anew. */
+/* Here the shim ends it; elsewhere nobody else does. It hangs up itself, as it may hear nothing after we have. */
+static void end_driver(struct session *en)
+{
+	if (!en->channel)
+		return; /* told when it comes */
+	if (channel_is_network(en->channel))
+		session_send_about(en, "shutdown", 0);
+	else if (state_is_final(en->job))
+		channel_close(en->channel);
+}
+
+/* A driver that comes before its statements were read is sent away: it dials anew. One that is not wanted any more is told so. */
 static void up(void *arg, int64_t id, struct channel *c, const struct jr *hello)
 {
 	struct sessions *s = arg;
@@ -114,6 +115,11 @@ static void up(void *arg, int64_t id, struct channel *c, const struct jr *hello)
 
 	if (!en || !en->loaded) {
 		channel_close(c);
+		return;
+	}
+	if (en->job == STATE_KILLING || state_is_final(en->job)) {
+		en->channel = c;
+		end_driver(en);
 		return;
 	}
 	questions_end_all(en); /* what the old connection was asked is not known to be heard */
@@ -209,10 +215,10 @@ static void changed(void *arg, const struct batch *job)
 	if (job->state == STATE_RUNNING && !en->starting_ms)
 		en->starting_ms = clock_now_ms();
 	en->job = job->state;
+	if (job->state == STATE_KILLING || state_is_final(job->state))
+		end_driver(en);
 	if (!state_is_final(job->state))
 		return;
-	if (en->channel)
-		channel_close(en->channel);
 	questions_end_all(en);
 	statements_end_all(en);
 }
@@ -244,43 +250,6 @@ static void gone(void *arg, int64_t id)
 
 	if (en)
 		session_free(en);
-}
-
-/* What the program is, and what it is told (docs/session-protocol.md). */
-static bool complete(void *arg, struct arena *a, const struct batch *job, struct spec *spec, struct error *e)
-{
-	const struct sessions *s = arg;
-	char secret[SECRET_DIGEST_HEX + 1], id[24], name[64], output_max[24], rows[24];
-	_sbuf_ struct sbuf address = SBUF_INIT(CHANNEL_NAME_MAX + 16);
-
-	secret_of(s, job->id, job->nonce, secret);
-	sbuf_addf(&address, "unix:@%s", s->socket_name);
-	(void)snprintf(id, sizeof id, "%lld", (long long)job->id);
-	(void)snprintf(name, sizeof name, "livy-session-%lld", (long long)job->id);
-	(void)snprintf(output_max, sizeof output_max, "%lld", (long long)s->config->florus_session_output_max_bytes);
-	(void)snprintf(rows, sizeof rows, "%d", s->config->livy_rsc_sql_num_rows);
-	const struct spec_pair told[] = {
-		{ "spark.florus.session.address", sbuf_str(&address) },
-		{ "spark.florus.session.id", id },
-		{ "spark.florus.session.secret", secret },
-		{ "spark.florus.session.kind", spec->kind },
-		{ "spark.florus.session.output-max", output_max },
-		{ "spark.florus.session.sql-rows", rows },
-		{ "spark.florus.session.hive", s->config->livy_repl_enable_hive_context ? "true" : "false" },
-	};
-	struct spec_pair *all = arena_alloc(a, (spec->conf_count + ARRAY_LEN(told)) * sizeof *all);
-
-	if (!all)
-		return error_set(e, ERR_TOO_LARGE, "the submission is too large");
-	if (spec->conf_count)
-		memcpy(all, spec->conf, spec->conf_count * sizeof *all);
-	for (size_t i = 0; i < ARRAY_LEN(told); i++)
-		all[spec->conf_count++] = (struct spec_pair){ told[i].key, arena_strdup(a, told[i].value) };
-	spec->conf = all;
-	spec->file = s->driver;
-	if (!spec->name)
-		spec->name = arena_strdup(a, name);
-	return arena_ok(a) || error_set(e, ERR_TOO_LARGE, "the submission is too large");
 }
 
 /* --- what goes unused --- */
@@ -373,11 +342,24 @@ struct batches *sessions_jobs(const struct sessions *s)
 
 /* --- life --- */
 
+/* Where drivers of other hosts come in, if any may. */
+static bool find_door(const struct config *c, char host[HOSTPORT_HOST_MAX], struct channels_setup *to, struct error *e)
+{
+	const char *told = c->florus_session_address, *listen = c->florus_session_listen;
+
+	if (str_empty(told))
+		return true;
+	if (!hostport_parse(str_empty(listen) ? told : listen, host, &to->network_port))
+		return error_set(e, ERR_CONFIG, "florus.session.address: no host:port");
+	to->network_host = host;
+	return true;
+}
+
 bool sessions_new(const struct sessions_setup *setup, struct sessions **ret, struct error *e)
 {
 	struct sessions *s = xcalloc(1, sizeof *s);
 	struct digest name;
-	char hex[SECRET_DIGEST_HEX + 1];
+	char hex[SECRET_DIGEST_HEX + 1], host[HOSTPORT_HOST_MAX];
 
 	s->loop = setup->loop;
 	s->config = setup->config;
@@ -396,13 +378,19 @@ bool sessions_new(const struct sessions_setup *setup, struct sessions **ret, str
 	sbuf_addf(&text, "florus-%.32s", hex);
 	s->socket_name = sbuf_take(&text);
 
-	const struct channels_setup channels = { s->socket_name, s, prove, up, message, down };
+	struct channels_setup channels = { .name = s->socket_name,
+					   .dirfd = setup->dirfd,
+					   .arg = s,
+					   .prove = prove,
+					   .up = up,
+					   .message = message,
+					   .down = down };
 	const struct batches_kind kind = { .noun = "session",
 					   .type = SPEC_SESSION,
 					   .keeps_request = true,
 					   .max_running = s->config->florus_session_max,
 					   .max_per_user = s->config->florus_session_max_per_user,
-					   .complete = complete,
+					   .complete = session_complete,
 					   .changed = changed,
 					   .gone = gone,
 					   .explain = explain,
@@ -417,7 +405,8 @@ bool sessions_new(const struct sessions_setup *setup, struct sessions **ret, str
 					    .kind = &kind,
 					    .fatal = setup->fatal,
 					    .fatal_arg = setup->fatal_arg };
-	if (!channels_new(s->loop, &channels, &s->channels, e) || !batches_new(&jobs, &s->jobs, e)) {
+	if (!find_door(s->config, host, &channels, e) || !channels_new(s->loop, &channels, &s->channels, e) ||
+	    !batches_new(&jobs, &s->jobs, e)) {
 		(void)sessions_free(s);
 		return false;
 	}

@@ -32,6 +32,7 @@ struct sessions_setup {
 	struct runner *runner;
 	int run_dirfd;
 	const struct access *access;
+	int dirfd;          /* for what is kept beside; borrowed for the call */
 	const char *key;    /* what secrets of sessions are derived from: private to this state directory */
 	const char *driver; /* path of florus_session.py */
 	loop_fn *fatal;

@@ -362,7 +362,10 @@ void batches_fail(struct batches *b, int64_t id)
 	if (!en || en->shown.state != STATE_RUNNING || en->failing)
 		return;
 	en->failing = true;
-	attempt_kill(en->run);
+	if (en->run)
+		attempt_kill(en->run);
+	if (en->app)
+		cluster_kill(en->app);
 }
 
 void batches_set_app_id(struct batches *b, int64_t id, const char *app_id)
@@ -511,7 +514,7 @@ void supervise_adopt(struct entry *en, const char *boot_id, const char *handle)
 
 	if (en->shown.cluster && !en->cluster)
 		log_error("job runs in a cluster that is not configured any more: it stays as it is until it is again",
-			  LOG_INT("batch", en->shown.id), LOG_STR("cluster", en->shown.cluster));
+			  LOG_INT(b->kind.noun, en->shown.id), LOG_STR("cluster", en->shown.cluster));
 	else if (en->native || handle)
 		remote_adopt(en, handle, on_report);
 	else

@@ -2,11 +2,13 @@
 
 Called by the fake spark-submit with spark-submit's own arguments. Kinds: pyspark; sql, which answers with its own text;
 spark, which cannot be started. The conf key spark.test.start says how the start goes: ok, slow (until the file start in
-the working directory is there), fail, exit (7), quit (0).
+the working directory is there), fail, exit (7), quit (0), elsewhere (as in a cluster:
+writes its arguments into the file spark.test.submission, for a driver that somebody else runs, and waits).
 """
 
 import json
 import os
+import signal
 import sys
 import time
 
@@ -92,8 +94,19 @@ def no_scala():
     raise StatementError("InterpreterError", "Fail to start interpreter")
 
 
+def submit(conf):
+    """What spark-submit does in cluster mode."""
+    with open(conf["spark.test.submission"] + ".new", "w", encoding="utf-8") as file:
+        json.dump(sys.argv[1:], file)
+    os.rename(file.name, conf["spark.test.submission"])
+    while True:
+        signal.pause()
+
+
 def main():
     conf = conf_of(sys.argv[1:])
+    if conf.get("spark.test.start") == "elsewhere" and "FLORUS_TEST_ELSEWHERE" not in os.environ:
+        submit(conf)
     session = Session(Settings(conf))
     session.start()
     start = conf.get("spark.test.start", "ok")

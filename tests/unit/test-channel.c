@@ -163,7 +163,9 @@ static void stop(void *arg)
 
 static void play(struct scene *s, void (*driver)(struct scene *s))
 {
-	struct channels_setup setup = { s->name, s, prove, up, message, down };
+	struct channels_setup setup = {
+		.name = s->name, .arg = s, .prove = prove, .up = up, .message = message, .down = down
+	};
 	struct error e = { 0 };
 	pthread_t thread;
 
@@ -353,7 +355,9 @@ TEST(strangers_are_counted)
 TEST(a_taken_name_is_an_error)
 {
 	struct loop *l = loop_new();
-	struct channels_setup setup = { "florus-test-taken-name", NULL, prove, up, message, down };
+	struct channels_setup setup = {
+		.name = "florus-test-taken-name", .prove = prove, .up = up, .message = message, .down = down
+	};
 	struct channels *one, *two;
 	struct error e = { 0 };
 	char name[64];
