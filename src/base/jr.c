@@ -206,6 +206,22 @@ bool jr_parse(struct arena *a, const char *bytes, size_t n, const struct jr **re
 	return ok;
 }
 
+const char *jr_text(const struct jr *object, const char *key, enum jr_type type)
+{
+	const struct jr *member = jr_get(object, key);
+
+	return member && member->type == type ? member->text : NULL;
+}
+
+int64_t jr_int(const struct jr *object, const char *key, int64_t otherwise)
+{
+	const struct jr *member = jr_get(object, key);
+	bool is_text = member && (member->type == JR_NUMBER || member->type == JR_STRING);
+	int64_t n;
+
+	return is_text && str_to_i64(member->text, &n) ? n : otherwise;
+}
+
 const struct jr *jr_get(const struct jr *object, const char *key)
 {
 	for (size_t i = 0; i < object->count; i++)

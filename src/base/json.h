@@ -58,5 +58,10 @@ MUST_CHECK bool jr_parse(struct arena *a, const char *text, size_t n, const stru
 /* The member of an object, NULL when absent. */
 const struct jr *jr_get(const struct jr *object, const char *key);
 
+/* The text of a member of this type, NULL when there is none such. */
+const char *jr_text(const struct jr *object, const char *key, enum jr_type type);
+/* A whole number, or a string of one; `otherwise` when there is none such. */
+int64_t jr_int(const struct jr *object, const char *key, int64_t otherwise);
+
 /* "Array value", "Object value", … : how a refusal names a type. */
 const char *jr_type_name(enum jr_type type);

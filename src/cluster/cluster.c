@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct backend *const backends[] = { NULL };
+static const struct backend *const backends[] = { &backend_standalone, NULL };
 
 static const struct backend *backend_of(const char *master)
 {

@@ -1,0 +1,32 @@
+/*
+ * standalone-read - what a standalone master and its workers answer. Pure.
+ *
+ * Sources: JsonProtocol.scala (/json/), SubmitRestProtocolResponse.scala, worker/ui/LogPage.scala.
+ */
+#pragma once
+#include "base/json.h"
+#include "cluster/backend.h"
+
+/* An answer of the REST server. Strings are of the arena. */
+struct standalone_reply {
+	bool success, standby; /* standby: ask another master */
+	const char *message, *id, *driver_state, *worker;
+};
+MUST_CHECK bool standalone_read_reply(struct arena *a, const char *body, size_t n, struct standalone_reply *ret);
+
+/* SUBMITTED, RUNNING, … ; false: one that says nothing (UNKNOWN while a master takes over). */
+bool standalone_state(const char *word, enum app_state *ret);
+
+/* The start of a log page: "==== Bytes 0-84 of 84 of /path ====\n". */
+struct standalone_log {
+	int64_t start, end, total;
+	const char *bytes;
+	size_t len;
+};
+MUST_CHECK bool standalone_read_log(const char *body, size_t n, struct standalone_log *ret);
+
+/* "Connected to Spark cluster with app ID app-…" in a piece of stderr: the id, cut to fit. False: it is not there. */
+bool standalone_find_app_id(const char *bytes, size_t n, char *to, size_t room);
+
+/* Is this the tag in the command line at the head of a driver's stderr? */
+bool standalone_has_tag(const char *bytes, size_t n, const char *tag);
