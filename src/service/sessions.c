@@ -256,7 +256,7 @@ static void gone(void *arg, int64_t id)
 
 static const char *overdue(const struct session *en, int64_t now_ms)
 {
-	if (en->driver == DRIVER_STARTING || en->unfinished)
+	if (en->driver == DRIVER_STARTING || en->unfinished || !en->loaded)
 		return en->ttl_ms && clock_wall_ms() - en->created_wall_ms > en->ttl_ms ? "ttl" : NULL;
 	if (en->heartbeat_ms && now_ms - en->touched_ms > en->heartbeat_ms)
 		return "heartbeatTimeoutInSecond";
@@ -313,7 +313,8 @@ struct session_view sessions_view(const struct sessions *s, const struct batch *
 	const struct session *en = session_by_id(s, job->id);
 
 	return (struct session_view){
-		.state = session_state_name(job->state, en ? en->driver : DRIVER_STARTING, en && en->unfinished > 0),
+		.state = session_state_name(job->state, en && en->loaded ? en->driver : DRIVER_STARTING,
+					    en && en->unfinished > 0),
 		.app_id = en ? en->app_id : job->app_id,
 		.ui_url = en ? en->ui_url : NULL,
 	};

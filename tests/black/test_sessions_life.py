@@ -1,5 +1,7 @@
 """How long sessions live, how many of them, and what stays when they have ended; without Spark (tests/fakes/session.py)."""
 
+import os
+import signal
 import sqlite3
 from contextlib import closing
 
@@ -79,12 +81,16 @@ def test_one_that_does_not_come_up_in_time_is_ended_and_says_why(gateways, tmp_p
 def test_one_that_was_ready_is_not_late_after_a_restart(gateways):
     gateway = gateways(livy__rsc__server__connect__timeout="1s").start()
     session, other = Session(gateway).wait("idle"), Session(gateway, ttl="3s").wait("idle")
-    session.run("kept = 1")
+    pid = int(session.run("import os\nkept = 1\nos.getpid()")["data"]["text/plain"])
+    os.kill(pid, signal.SIGSTOP)
     gateway.kill9()
     gateway.start()
-    assert session.state() == "idle", "before its driver has dialled anew"
+    session.wait("idle")
+    number = session.post("kept").body["id"]
     until(lambda: other.state() in ENDED, 20, "ticks go by")
-    assert session.run("kept")["data"] == {"text/plain": "1"}
+    assert session.state() == "busy"
+    os.kill(pid, signal.SIGCONT)
+    assert session.result(number)["output"]["data"] == {"text/plain": "1"}
 
 
 def test_a_driver_that_ends_while_it_starts_leaves_the_reason(gateway):
