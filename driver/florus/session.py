@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 
+from florus.jobs import Job, Jobs
 from florus.output import Capture, Router, StatementError, answer_error, answer_ok
 from florus.wire import Link
 
@@ -32,6 +33,7 @@ class Statement:
     def __init__(self, message):
         self.id, self.kind, self.code = message["id"], message.get("kind"), message.get("code") or ""
         self.cancelled, self.started = bool(message.get("cancelled")), 0
+        self.group = f"florus-statement-{self.id}"
         self.result = None  # the message, once there is one
 
 
@@ -41,6 +43,7 @@ class Session:
         self.orphan_timeout_s = settings.orphan_timeout_s
         self.statements = {}  # by id: those florusd has not acknowledged the result of
         self.seen = -1  # the highest id that came
+        self.jobs = Jobs(self)
         self.work = queue.Queue(QUEUED_MAX)
         self.running = None
         self.makers, self.interpreters = {}, {}
@@ -104,6 +107,7 @@ class Session:
         for statement in list(self.statements.values()):
             if statement.result:
                 self.link.send(statement.result)
+        self.jobs.say_all()
 
     def _on_message(self, message):
         handler = getattr(self, "_on_" + message["type"], None)
@@ -150,7 +154,16 @@ class Session:
             self.link.send({**refusal, "request": message["request"]})
 
     def _on_job(self, message):
-        self.work.put(lambda: self._job(message))
+        one = self.jobs.take(message)
+        if not one:
+            return
+        try:
+            self.work.put_nowait(lambda: self._job(one))
+        except queue.Full:
+            self.jobs.refuse(one, "too much waits")
+
+    def _on_cancel_job(self, message):
+        self.jobs.cancel(message["id"])
 
     def _on_ping(self, _message):
         self.link.send({"type": "pong"})
@@ -175,14 +188,13 @@ class Session:
             return
         started = statement.started = now_ms()
         self.link.send({"type": "started", "id": statement.id, "started": started})
-        group = f"florus-statement-{statement.id}"
         sys.stdout, sys.stderr = self.stdout, self.stderr  # the last statement may have put others there
         self.capture = self.stdout.capture = self.stderr.capture = Capture(self.output_max)
         try:
             interpreter = self._interpreter(statement.kind)
-            self.spark.sparkContext.setJobGroup(group, "", interruptOnCancel=True)
+            self.spark.sparkContext.setJobGroup(statement.group, "", interruptOnCancel=True)
             self.running = statement
-            data = interpreter.execute(statement.code, group)
+            data = interpreter.execute(statement.code, statement.group)
             output = answer_ok(self._with_text(data))
         except StatementError as error:
             output = answer_error(error)
@@ -255,11 +267,13 @@ class Session:
             failed = str(reason).split("\n")[0][:500]
         self.link.send({"type": "added", "request": message["request"], "error": failed})
 
-    def _job(self, message):
-        from florus import job
-
-        self.link.send({"type": "job", "id": message["id"], "state": "STARTED", "result": None, "error": None})
-        self.link.send({"type": "job", "id": message["id"], **job.run(message["job"], self)})
+    def _job(self, one):
+        self.spark.sparkContext.setJobGroup(one.group, "", interruptOnCancel=True)
+        try:
+            self.jobs.run(one)
+        finally:
+            if self.child:
+                os._exit(0)
 
     # --- cancelling; on the tick's thread ---
 
@@ -272,11 +286,13 @@ class Session:
             if self.ending.is_set() and time.monotonic() - self.ending_since > SHUTDOWN_S:
                 os._exit(0)
             if statement:
-                self._tell_output(statement)
+                is_job = isinstance(statement, Job)
+                if not is_job:
+                    self._tell_output(statement)
                 statement.cancelled |= self.ending.is_set()
                 if statement.cancelled:
                     self._pursue(statement)
-                elif ticks % PROGRESS_TICKS == 0:
+                elif ticks % PROGRESS_TICKS == 0 and not is_job:
                     self._tell_progress(statement)
             if self.link.lost_for_s() > self.orphan_timeout_s:
                 print("florusd has not been seen for too long: the session ends", file=sys.__stderr__, flush=True)
@@ -291,7 +307,7 @@ class Session:
         try:
             tracker = self.spark.sparkContext.statusTracker()
             done = total = 0
-            for job_id in tracker.getJobIdsForGroup(f"florus-statement-{statement.id}"):
+            for job_id in tracker.getJobIdsForGroup(statement.group):
                 info = tracker.getJobInfo(job_id)
                 for stage_id in info.stageIds if info else ():
                     stage = tracker.getStageInfo(stage_id)
@@ -305,7 +321,7 @@ class Session:
     def _pursue(self, statement):
         """Asks again until the statement has stopped: Spark's jobs by their group, Python by an interrupt."""
         try:
-            self.spark.sparkContext.cancelJobGroup(f"florus-statement-{statement.id}")
+            self.spark.sparkContext.cancelJobGroup(statement.group)
             scala = self.interpreters.get("spark")
             if statement.kind == "spark" and scala:
                 scala.interrupt()

@@ -100,6 +100,7 @@ api_fn batches_on_list, batches_on_create;
 api_fn sessions_on_list, sessions_on_create;
 api_batch_fn sessions_on_get, sessions_on_state, sessions_on_stop, sessions_on_interrupt, sessions_on_connect;
 api_batch_fn questions_on_completion, questions_on_add_jar, questions_on_add_pyfile, questions_on_add_file;
+api_batch_fn jobs_on_submit, jobs_on_get, jobs_on_cancel;
 api_batch_fn statements_on_list, statements_on_create, statements_on_get, statements_on_cancel;
 api_batch_fn batches_on_get, batches_on_state, batches_on_log, batches_on_delete;
 api_fn health_on_version, health_on_live, health_on_ready;

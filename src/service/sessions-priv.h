@@ -1,4 +1,4 @@
-/* sessions-priv - what sessions.c, statements.c, requests.c and questions.c share. */
+/* sessions-priv - what sessions.c, statements.c, requests.c, jobs.c and questions.c share. */
 #pragma once
 #include "auth/secret.h"
 #include "run/channel.h"
@@ -35,6 +35,9 @@ struct session {
 	struct question *questions; /* that wait for the driver */
 	int questions_count;
 	int64_t next_question;
+	struct kept_job *jobs; /* the newest first */
+	int jobs_count;
+	int64_t next_job;
 };
 
 struct sessions {
@@ -73,6 +76,13 @@ void statements_free_all(struct session *en);
 /* The session, if statements may be sent to it now. */
 struct session *session_find_active(struct sessions *s, const struct batch *job, struct error *e);
 bool session_has_kind(const struct session *en, const char *kind, struct error *e); /* so that code can be run */
+
+/* jobs.c */
+void jobs_take(struct session *en, const struct jr *message); /* job */
+void jobs_expire(struct session *en, int64_t now_ms);
+void jobs_disconnect(struct session *en); /* the driver is gone: whoever waits for its answer gets an error */
+void jobs_end_all(struct session *en);    /* the session is over */
+void jobs_free_all(struct session *en);
 
 /* questions.c */
 void questions_take(struct session *en, const struct jr *message); /* completion, added */

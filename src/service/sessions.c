@@ -37,6 +37,7 @@ static void session_free(struct session *en)
 	if (en->channel)
 		channel_close(en->channel);
 	questions_end_all(en);
+	jobs_free_all(en);
 	statements_free_all(en);
 	free(en->kind);
 	free(en->app_id);
@@ -123,6 +124,7 @@ static void up(void *arg, int64_t id, struct channel *c, const struct jr *hello)
 		return;
 	}
 	questions_end_all(en); /* what the old connection was asked is not known to be heard */
+	jobs_disconnect(en);
 	en->channel = c;
 	take_state(en, hello, true);
 	statements_send_all(en);
@@ -136,6 +138,7 @@ static void down(void *arg, int64_t id)
 		return;
 	en->channel = NULL;
 	questions_end_all(en);
+	jobs_disconnect(en);
 }
 
 static void message(void *arg, int64_t id, const char *type, const struct jr *m)
@@ -148,6 +151,8 @@ static void message(void *arg, int64_t id, const char *type, const struct jr *m)
 		take_state(en, m, false);
 	else if (str_eq(type, "completion") || str_eq(type, "added"))
 		questions_take(en, m);
+	else if (str_eq(type, "job"))
+		jobs_take(en, m);
 	else
 		statements_take(en, type, m);
 }
@@ -220,6 +225,7 @@ static void changed(void *arg, const struct batch *job)
 	if (!state_is_final(job->state))
 		return;
 	questions_end_all(en);
+	jobs_end_all(en);
 	statements_end_all(en);
 }
 
@@ -297,6 +303,7 @@ static void tick(void *arg)
 		if (en) {
 			end_if_late(en, now_ms);
 			questions_expire(en, now_ms);
+			jobs_expire(en, now_ms);
 			statements_load(en); /* if that failed */
 		}
 		if (!why)

@@ -20,6 +20,8 @@ enum {
 	SESSION_OUTPUT_MAX = 16 * 1024 * 1024, /* bytes of one answer */
 	SESSION_QUESTIONS_MAX = 64,            /* that a driver has not answered */
 	SESSION_QUESTION_MS = 10000,           /* how long who asked waits */
+	SESSION_JOBS_MAX = 200,                /* of a session that are known; the driver keeps the ends of 100 */
+	SESSION_JOB_MAX = 32 * 1024 * 1024,    /* bytes of one, as it was sent */
 };
 
 struct sessions;
@@ -108,3 +110,22 @@ void questions_complete(struct sessions *s, const struct batch *job, const char 
 /* `what`: "jar", "pyfile" or "file". The path is resolved and judged as those of a submission are: ERR_INVALID. */
 void questions_add(struct sessions *s, const struct batch *job, const char *what, const char *uri, question_fn *fn,
 		   void *arg);
+
+/* --- jobs: pickled functions of Livy's Python client (livy.md 1.7, 2.4) --- */
+
+/* What is known of one. The driver alone remembers them: they end with the session. */
+struct session_job {
+	int64_t id;                         /* from 1 */
+	const char *state, *result, *error; /* a word of livy.md 2.4; base64, text; NULL: none */
+};
+typedef void session_job_fn(void *arg, const struct session_job *job, const struct error *e);
+
+/*
+ * Gives the driver a job (base64); fn is called when it has it. ERR_SESSION_STATE, ERR_INVALID (Session isn't active), ERR_BUSY (too
+ * many are not over), ERR_TOO_LARGE, ERR_UNAVAILABLE (its driver is not connected, or did not take it in time).
+ */
+void jobs_run(struct sessions *s, const struct batch *job, const char *encoded, session_job_fn *fn, void *arg);
+/* ERR_NOT_FOUND; ERR_UNAVAILABLE: the driver, who may know it, is not connected. Called before this returns. */
+void jobs_get(struct sessions *s, const struct batch *job, int64_t id, session_job_fn *fn, void *arg);
+/* Asks for its end. Of one that is over, or unknown, nothing changes. */
+MUST_CHECK bool jobs_cancel(struct sessions *s, const struct batch *job, int64_t id, struct error *e);

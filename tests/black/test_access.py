@@ -66,6 +66,10 @@ POST /sessions/{id}/completion                 401    403p     403   400   400  
 POST /sessions/{id}/add-jar                    401    403p     403   400   400   403    400      400   400         403         403            403m        400
 POST /sessions/{id}/add-pyfile                 401    403p     403   400   400   403    400      400   400         403         403            403m        400
 POST /sessions/{id}/add-file                   401    403p     403   400   400   403    400      400   400         403         403            403m        400
+POST /sessions/{id}/submit-job                 401    403p     403   400   400   403    400      400   400         403         403            403m        400
+POST /sessions/{id}/run-job                    401    403p     403   400   400   403    400      400   400         403         403            403m        400
+GET /sessions/{id}/jobs/{number}               401    403p     403   404   404   404    404      404   404         403         403            403m        404
+POST /sessions/{id}/jobs/{number}/cancel       401    403p     403   400   400   403    400      400   400         403         403            403m        400
 GET /sessions/{id}/statements                  401    403p     403   200   200   200    200      200   200         403         403            403m        200
 POST /sessions/{id}/statements                 401    403p     403   400   400   403    400      400   400         403         403            403m        400
 GET /sessions/{id}/statements/{number}         401    403p     403   404   404   404    404      404   404         403         403            403m        404

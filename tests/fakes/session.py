@@ -15,6 +15,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "driver"))
 
+import pickle  # noqa: E402
+import types  # noqa: E402
+
+sys.modules["pyspark"] = types.SimpleNamespace(cloudpickle=pickle)  # as much of it as jobs want
+
 from florus_session import Settings  # noqa: E402
 
 from florus.output import StatementError  # noqa: E402
