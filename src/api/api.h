@@ -59,6 +59,8 @@ bool api_is_exempt(void *api, const char *peer);
 /* May the caller, or whom he acts for? `batch` NULL: the right concerns none. */
 bool api_may(const struct call *c, enum access_right right, const struct batch *batch);
 
+bool api_is_upload(void *api, const struct http_request *rq); /* http_courtesy.upload */
+
 void api_done(struct call *c); /* after the answer */
 
 /* identify.c: finds out who asks, then calls `go`; or refuses, and the call is over. */
@@ -100,6 +102,8 @@ api_fn batches_on_list, batches_on_create;
 api_fn sessions_on_list, sessions_on_create;
 api_batch_fn sessions_on_get, sessions_on_state, sessions_on_stop, sessions_on_interrupt, sessions_on_connect;
 api_batch_fn questions_on_completion, questions_on_add_jar, questions_on_add_pyfile, questions_on_add_file;
+api_batch_fn uploads_on_jar, uploads_on_pyfile, uploads_on_file;
+question_fn questions_added; /* of a call: the answer to add-* */
 api_batch_fn jobs_on_submit, jobs_on_get, jobs_on_cancel;
 api_batch_fn statements_on_list, statements_on_create, statements_on_get, statements_on_cancel;
 api_batch_fn batches_on_get, batches_on_state, batches_on_log, batches_on_delete;

@@ -48,7 +48,7 @@ void questions_on_completion(struct call *c, const struct batch *job)
 
 /* --- add-* --- */
 
-static void added(void *arg, const struct jr *answer, const struct error *e)
+void questions_added(void *arg, const struct jr *answer, const struct error *e)
 {
 	struct call *c = arg;
 	const struct jr *reason = answer ? jr_get(answer, "error") : NULL;
@@ -77,7 +77,7 @@ static void add(struct call *c, const struct batch *job, const char *what)
 	if (e.code)
 		api_answer_error(c, &e);
 	else
-		questions_add(c->api->sessions, job, what, uri, added, c);
+		questions_add(c->api->sessions, job, what, uri, questions_added, c);
 }
 
 void questions_on_add_jar(struct call *c, const struct batch *job)

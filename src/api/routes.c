@@ -28,6 +28,9 @@ static const struct route routes[] = {
 	{ HTTP_POST, "/sessions/{id}/add-jar", ACCESS_MODIFY, NULL, questions_on_add_jar },
 	{ HTTP_POST, "/sessions/{id}/add-pyfile", ACCESS_MODIFY, NULL, questions_on_add_pyfile },
 	{ HTTP_POST, "/sessions/{id}/add-file", ACCESS_MODIFY, NULL, questions_on_add_file },
+	{ HTTP_POST, "/sessions/{id}/upload-jar", ACCESS_MODIFY, NULL, uploads_on_jar },
+	{ HTTP_POST, "/sessions/{id}/upload-pyfile", ACCESS_MODIFY, NULL, uploads_on_pyfile },
+	{ HTTP_POST, "/sessions/{id}/upload-file", ACCESS_MODIFY, NULL, uploads_on_file },
 	{ HTTP_POST, "/sessions/{id}/submit-job", ACCESS_MODIFY, NULL, jobs_on_submit },
 	{ HTTP_POST, "/sessions/{id}/run-job", ACCESS_MODIFY, NULL, jobs_on_submit },
 	{ HTTP_GET, "/sessions/{id}/jobs/{number}", ACCESS_VIEW_LOG, NULL, jobs_on_get },
@@ -221,15 +224,31 @@ static size_t mount_of(const char *path)
 	return path && str_starts(path, LIVY_MOUNT "/") ? strlen(LIVY_MOUNT) : 0;
 }
 
-bool api_is_urgent(void *arg, const struct http_request *rq)
+/* NULL: nothing is answered there. */
+static const struct route *route_of(const struct api *api, const struct http_request *rq)
 {
-	const struct api *api = arg;
 	const char *path = strip_base(api->config, http_path(rq));
 	struct route_match match;
 
-	return path &&
-	       route_find(routes, ARRAY_LEN(routes), http_method(rq), path + mount_of(path), &match) == ROUTE_FOUND &&
-	       (match.route->right == ACCESS_PROBE || match.route->handle_batch == batches_on_delete);
+	if (!path ||
+	    route_find(routes, ARRAY_LEN(routes), http_method(rq), path + mount_of(path), &match) != ROUTE_FOUND)
+		return NULL;
+	return match.route;
+}
+
+bool api_is_urgent(void *arg, const struct http_request *rq)
+{
+	const struct route *r = route_of(arg, rq);
+
+	return r && (r->right == ACCESS_PROBE || r->handle_batch == batches_on_delete);
+}
+
+bool api_is_upload(void *arg, const struct http_request *rq)
+{
+	const struct route *r = route_of(arg, rq);
+
+	return r && (r->handle_batch == uploads_on_jar || r->handle_batch == uploads_on_pyfile ||
+		     r->handle_batch == uploads_on_file);
 }
 
 /*

@@ -33,7 +33,6 @@ static const struct {
 	{ "livy.spark.scala-version", "jobs bring their own" },
 	{ "livy.spark.version", "any Spark that livy.server.spark-home holds is used" },
 	{ "livy.environment", "errors read the same everywhere" },
-	{ "livy.file.upload.max.size", "this version takes no uploads" },
 	{ "livy.server.response-header.size", "answers have short headers" },
 	{ "livy.server.send-server-version", "no answer names the server" },
 	{ "livy.cache-log.size", "every line of a log is kept, see florus.log.max" },

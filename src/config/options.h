@@ -50,6 +50,8 @@ enum {
 	  "Deploy mode of every job: client or cluster. Not set: Spark decides.") \
 	X(STR, livy_file_local_dir_whitelist, "livy.file.local-dir-whitelist", NULL, 0, 0, NULL, 0, \
 	  "Directories of this machine that jobs may name files in, separated by commas. Not set: none.") \
+	X(BYTES, livy_file_upload_max_size, "livy.file.upload.max.size", "100m", 1, 64 * CONFIG_GIB, NULL, 0, \
+	  "Largest file that may be uploaded to a session.") \
 	X(STR, livy_spark_file_list_configs, "livy.spark.file-list-configs", NULL, 0, 0, NULL, 0, \
 	  "Further conf keys of jobs that hold lists of paths, which are then judged like spark.files.") \
 	X(BOOL, livy_server_session_allow_custom_classpath, "livy.server.session.allow-custom-classpath", "false", 0, 0, \

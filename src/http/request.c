@@ -25,6 +25,7 @@ struct http_request *request_new(struct http_server *s, const char *target)
 	char *query;
 
 	rq->server = s;
+	rq->spool.fd = -1;
 	rq->target_len = len;
 	rq->sent_len = strlen(target);
 	rq->target_ok = guard_target(target);
@@ -46,6 +47,8 @@ struct http_request *request_free(struct http_request *rq)
 	if (rq->response && !rq->response_lent)
 		MHD_destroy_response(rq->response);
 	sbuf_done(&rq->body);
+	rq->server->spools -= rq->spool.fd >= 0;
+	spool_close(&rq->spool);
 	free(rq->query_pairs.pairs);
 	free(rq->form_pairs.pairs);
 	free(rq->form_pairs.text);
@@ -204,6 +207,12 @@ const char *http_peer(const struct http_request *rq)
 	return gate_address(info ? info->client_addr : NULL, c->peer, sizeof c->peer);
 }
 
+int http_body_file(const struct http_request *rq, int64_t *ret_len)
+{
+	*ret_len = rq->spool.len;
+	return rq->spool.fd;
+}
+
 const char *http_body(const struct http_request *rq, size_t *ret_len)
 {
 	*ret_len = rq->body.len;
@@ -212,7 +221,11 @@ const char *http_body(const struct http_request *rq, size_t *ret_len)
 
 bool http_body_decode(struct http_request *rq, struct error *e)
 {
-	return rq->body.len == 0 || inflate_body(http_header(rq, "Content-Encoding"), &rq->body, e);
+	const char *coding = http_header(rq, "Content-Encoding");
+
+	if (rq->spool.fd >= 0 && coding && strcasecmp(coding, "identity") != 0)
+		return error_set(e, ERR_UNSUPPORTED, "uploads are taken as they are, without a Content-Encoding");
+	return rq->body.len == 0 || inflate_body(coding, &rq->body, e);
 }
 
 static bool id_ok(const char *s)

@@ -3,6 +3,7 @@
 #include "http/deadline.h"
 #include "http/guard.h"
 #include "http/server.h"
+#include "http/spool.h"
 #include <microhttpd.h>
 
 enum { REQUEST_ID_MAX = 64, REQUEST_ID_DIGITS = 16, REPLY_HEADERS_MAX = 8 };
@@ -29,6 +30,7 @@ struct http_request {
 	enum http_method method;
 	const char *method_name;
 	struct sbuf body;
+	struct spool spool; /* instead, of an upload */
 	size_t large_bytes; /* of its body and its answer: what counts for HTTP_LARGE_MAX_BYTES */
 	char id[REQUEST_ID_MAX + 1];
 	const char *reply_names[REPLY_HEADERS_MAX];
@@ -62,7 +64,8 @@ struct http_server {
 	void *drained_arg;
 	http_handler *handler;
 	void *ctx;
-	int64_t body_max_bytes, header_max_bytes;
+	int64_t body_max_bytes, header_max_bytes, upload_max_bytes;
+	int spool_dirfd, spools;
 	const char *const *headers;
 	struct http_courtesy courtesy;
 	int port;

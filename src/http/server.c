@@ -47,6 +47,38 @@ static size_t header_bytes(struct http_request *rq)
 	return MHD_get_connection_info(rq->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
 }
 
+static bool is_upload(const struct http_request *rq)
+{
+	const struct http_server *s = rq->server;
+
+	return s->courtesy.upload && s->courtesy.upload(s->ctx, rq);
+}
+
+/* An upload has the bytes of its wrapping beside those of its file. */
+static int64_t body_max(const struct http_request *rq)
+{
+	const struct http_server *s = rq->server;
+
+	return is_upload(rq) ? s->upload_max_bytes + HTTP_UPLOAD_EXTRA : s->body_max_bytes;
+}
+
+static bool begin_upload(struct http_request *rq)
+{
+	struct http_server *s = rq->server;
+	struct error e;
+
+	if (s->spools >= SPOOLS_MAX) {
+		reply_busy(rq, "{\"msg\":\"too many uploads: try again\"}");
+		return false;
+	}
+	if (!spool_open(s->spool_dirfd, body_max(rq), &rq->spool, &e)) {
+		http_reply_bad_message(rq, 507, http_reason(507));
+		return false;
+	}
+	s->spools++;
+	return true;
+}
+
 /* The header is complete: judge it before a byte of the body is read. */
 static void begin(struct http_request *rq, const char *method, const char *target, const char *version)
 {
@@ -68,10 +100,12 @@ static void begin(struct http_request *rq, const char *method, const char *targe
 		http_reply_bad_message(rq, 400, "the request target is malformed");
 	else if (guard_end(&g, method, version) != 0)
 		http_reply_bad_message(rq, g.status, g.reason);
-	else if (g.content_length > s->body_max_bytes)
+	else if (g.content_length > body_max(rq))
 		http_reply_bad_message(rq, 413, http_reason(413));
 	else if (!is_welcome(rq, &g))
 		refuse_guest(rq);
+	else if (is_upload(rq) && !begin_upload(rq))
+		return;
 	else if (g.chunked || g.content_length > 0)
 		deadline_phase(rq->conn, PHASE_BODY);
 }
@@ -98,17 +132,27 @@ static enum MHD_Result take_body(struct http_request *rq, const char *data, size
 		"Content-Length: 44\r\nConnection: close\r\n\r\n"
 		"{\"msg\":\"too many large requests: try again\"}";
 
+	static const char no_space[] =
+		"HTTP/1.1 507 Insufficient Storage\r\nContent-Type: application/json;charset=utf-8\r\n"
+		"Content-Length: 50\r\nConnection: close\r\n\r\n"
+		"{\"msg\":\"the disk is full: the upload is gone now\"}";
+	struct error e = { 0 };
+
 	deadline_body_bytes(rq->conn, *n);
-	if (!rq->cut)
+	if (!rq->cut && rq->spool.fd >= 0)
+		(void)!spool_add(&rq->spool, data, *n, &e);
+	else if (!rq->cut)
 		sbuf_add(&rq->body, data, *n);
 	*n = 0;
-	if (!rq->cut && !sbuf_ok(&rq->body))
+	if (!rq->cut && (e.code == ERR_TOO_LARGE || !sbuf_ok(&rq->body)))
 		refuse_body(rq, too_long);
+	else if (!rq->cut && e.code)
+		refuse_body(rq, no_space);
 	else if (!rq->cut && !request_has_room(rq, rq->body.len))
 		refuse_body(rq, too_many);
 	if (rq->cut)
 		sbuf_done(&rq->body);
-	return rq->cut && (int64_t)rq->conn->bytes > 2 * rq->server->body_max_bytes ? MHD_NO : MHD_YES;
+	return rq->cut && (int64_t)rq->conn->bytes > 2 * body_max(rq) ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result queue(struct http_request *rq)
@@ -295,6 +339,8 @@ bool http_server_new(struct loop *l, const struct http_config *config, http_hand
 	s->headers = config->headers;
 	s->header_max_bytes = config->header_max_bytes;
 	s->body_max_bytes = config->body_max_bytes;
+	s->upload_max_bytes = config->upload_max_bytes;
+	s->spool_dirfd = config->spool_dirfd;
 	s->all.prev = s->all.next = &s->all;
 	s->deadlines = deadlines_new(l, &limits);
 	s->timer = loop_timer_new(l, run, s);

@@ -21,6 +21,7 @@ enum {
 	HTTP_STREAM_BLOCK = 64 * 1024,            /* bytes asked of a stream at a time */
 	HTTP_SMALL_BYTES = 64 * 1024,             /* a body or an answer of this size is always taken … */
 	HTTP_LARGE_MAX_BYTES = 128 * 1024 * 1024, /* … larger ones while all those under way are not more; 503 beyond */
+	HTTP_UPLOAD_EXTRA = 64 * 1024,            /* bytes of an upload beside its file */
 	HTTP_DRAIN_MS = 10000,                    /* how long requests in flight may take at shutdown */
 };
 
@@ -41,12 +42,15 @@ struct http_courtesy {
 	bool (*exempt)(void *ctx, const char *peer);
 	/* Is this answered though all connections are taken? Method and path are known, and there is no body. */
 	bool (*urgent)(void *ctx, const struct http_request *rq);
+	/* Does its body go into a file (http_body_file()), of at most upload_max_bytes? Method and path are known. */
+	bool (*upload)(void *ctx, const struct http_request *rq);
 };
 
 struct http_config {
 	const char *host; /* name or address */
 	int port;         /* 0: any */
-	int64_t header_max_bytes, body_max_bytes;
+	int64_t header_max_bytes, body_max_bytes, upload_max_bytes;
+	int spool_dirfd;                              /* where uploads are kept while they are worked on; borrowed */
 	int connections_max, connections_per_address; /* gate.h; the latter 0: no limit */
 	int64_t header_timeout_ms, body_timeout_ms, reply_timeout_ms, idle_timeout_ms;
 	struct http_courtesy courtesy;
@@ -95,6 +99,7 @@ int http_header_count(const struct http_request *rq, const char *name);   /* how
 const char *http_peer(
 	const struct http_request *rq); /* the client's address, as long as it is connected; NULL: it has none */
 const char *http_body(const struct http_request *rq, size_t *ret_len);      /* NUL-terminated; "" when none */
+int http_body_file(const struct http_request *rq, int64_t *ret_len);        /* of an upload; borrowed. -1: it is none */
 MUST_CHECK bool http_body_decode(struct http_request *rq, struct error *e); /* undoes Content-Encoding; see inflate.h */
 const char *http_request_id(struct http_request *rq);                       /* the client's, or made up */
 

@@ -96,24 +96,44 @@ static bool check_path(const struct batches *jobs, struct arena *a, const char *
 	return false;
 }
 
+static void ask_to_add(struct session *en, const char *what, const char *uri, question_fn *fn, void *arg)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(SPEC_ARENA_MAX);
+	struct jw w = { .out = &text };
+
+	begin(&w, en, "add");
+	jw_str(&w, "what", what);
+	jw_str(&w, "uri", uri);
+	jw_close(&w, '}');
+	ask(en, &text, fn, arg);
+}
+
 void questions_add(struct sessions *s, const struct batch *job, const char *what, const char *uri, question_fn *fn,
 		   void *arg)
 {
 	_arena_ struct arena *a = arena_new(SPEC_ARENA_MAX);
 	struct error e = { 0 };
 	struct session *en = find_listening(s, job, &e);
-	_sbuf_ struct sbuf text = SBUF_INIT(SPEC_ARENA_MAX);
-	struct jw w = { .out = &text };
 
-	if (!en || !check_path(s->jobs, a, &uri, &e)) {
+	if (en && check_path(s->jobs, a, &uri, &e))
+		ask_to_add(en, what, uri, fn, arg);
+	else
 		fn(arg, NULL, &e);
-		return;
-	}
-	begin(&w, en, "add");
-	jw_str(&w, "what", what);
-	jw_str(&w, "uri", uri);
-	jw_close(&w, '}');
-	ask(en, &text, fn, arg);
+}
+
+void questions_add_resolved(struct sessions *s, int64_t session, const char *what, const char *uri, question_fn *fn,
+			    void *arg)
+{
+	const struct batch *job = batches_by_id(s->jobs, session);
+	struct error e = { 0 };
+
+	if (!job)
+		(void)error_set(&e, ERR_NOT_FOUND, "Session '%lld' not found.", (long long)session);
+	struct session *en = job ? find_listening(s, job, &e) : NULL;
+	if (en)
+		ask_to_add(en, what, uri, fn, arg);
+	else
+		fn(arg, NULL, &e);
 }
 
 /* --- answers --- */

@@ -49,6 +49,7 @@ struct sessions {
 	struct map *by_id;
 	char *key, *driver, *socket_name;
 	struct loop_timer *timer;
+	struct copy *uploads; /* that are being written */
 	bool stopping;
 };
 
@@ -86,5 +87,8 @@ void jobs_free_all(struct session *en);
 
 /* questions.c */
 void questions_take(struct session *en, const struct jr *message); /* completion, added */
+/* questions_add() of a path that is ours: it is not judged. */
+void questions_add_resolved(struct sessions *s, int64_t session, const char *what, const char *uri, question_fn *fn,
+			    void *arg);
 void questions_expire(struct session *en, int64_t now_ms);
 void questions_end_all(struct session *en); /* the driver is gone: it will not answer them */

@@ -8,6 +8,7 @@
 #include "auth/secret.h"
 #include "model/hostport.h"
 #include "service/sessions-priv.h"
+#include "service/uploads.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -430,9 +431,12 @@ void sessions_stop(struct sessions *s)
 	for (int64_t i = 0; i < batches_count(s->jobs); i++) {
 		struct session *en = session_by_id(s, batches_at(s->jobs, i)->id);
 
-		if (en)
+		if (en) {
 			questions_end_all(en);
+			jobs_disconnect(en);
+		}
 	}
+	uploads_stop(s);
 	batches_stop(s->jobs);
 }
 

@@ -66,6 +66,9 @@ POST /sessions/{id}/completion                 401    403p     403   400   400  
 POST /sessions/{id}/add-jar                    401    403p     403   400   400   403    400      400   400         403         403            403m        400
 POST /sessions/{id}/add-pyfile                 401    403p     403   400   400   403    400      400   400         403         403            403m        400
 POST /sessions/{id}/add-file                   401    403p     403   400   400   403    400      400   400         403         403            403m        400
+POST /sessions/{id}/upload-jar                 401    403p     403   415   415   403    415      415   415         403         403            403m        415
+POST /sessions/{id}/upload-pyfile              401    403p     403   415   415   403    415      415   415         403         403            403m        415
+POST /sessions/{id}/upload-file                401    403p     403   415   415   403    415      415   415         403         403            403m        415
 POST /sessions/{id}/submit-job                 401    403p     403   400   400   403    400      400   400         403         403            403m        400
 POST /sessions/{id}/run-job                    401    403p     403   400   400   403    400      400   400         403         403            403m        400
 GET /sessions/{id}/jobs/{number}               401    403p     403   404   404   404    404      404   404         403         403            403m        404
