@@ -10,6 +10,7 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from florus.output import StatementError, no_r  # noqa: E402
 from florus.python import Python  # noqa: E402
 from florus.scala import Scala  # noqa: E402
 from florus.session import Session  # noqa: E402
@@ -65,10 +66,15 @@ def main():
     makers = {
         "pyspark": lambda: Python(names_for_python(spark)),
         "sql": lambda: Sql(spark, settings.sql_rows),
+        "sparkr": no_r,
         "spark": lambda: Scala(spark, class_dir, work_dir, settings.output_max),
     }
     context = spark.sparkContext
-    session.prepare(spark, makers, settings.kind)
+    try:
+        session.prepare(spark, makers, settings.kind)
+    except StatementError as error:
+        session.fail(str(error))
+        return 1
     session.ready({"app_id": context.applicationId, "spark": context.version, "ui": context.uiWebUrl})
     session.run()
     spark.stop()

@@ -14,6 +14,11 @@ class StatementError(Exception):
         self.ename, self.evalue, self.traceback = ename, evalue, list(traceback)
 
 
+def no_r():
+    raise StatementError("InterpreterError", "Fail to start interpreter: this driver runs Python, Scala and SQL, not R. "
+                                             "An R program can be submitted as a batch")
+
+
 def answer_ok(data):
     return {"status": "ok", "data": data}
 

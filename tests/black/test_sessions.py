@@ -237,6 +237,16 @@ def test_the_log_of_a_session_that_does_not_start_ends_with_the_reason(gateway):
     assert "The session did not start: no cluster today" in [line for line in lines if line and "stderr:" not in line][-2:]
 
 
+def test_a_session_of_r_says_why_it_does_not_start(gateway):
+    session = Session(gateway, kind="sparkr").wait("dead")
+    assert any("runs Python, Scala and SQL, not R" in line for line in session.get("/log?size=-1").body["log"])
+
+
+def test_a_statement_of_r_says_why_it_fails(session):
+    output = session.run("1", kind="sparkr")
+    assert output["status"] == "error" and "not R" in output["evalue"]
+
+
 @pytest.mark.parametrize("how", ["exit", "fail"])
 def test_a_session_that_does_not_start_is_dead(gateway, how):
     session = Session(gateway, conf={"spark.test.start": how})

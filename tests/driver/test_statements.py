@@ -64,7 +64,8 @@ ERRORS = [
     ("spark", 'throw new Exception("bad")', "Error", "java.lang.Exception: bad", "elided\n"),
     ("spark", "%json absent", "Error", "not found: value absent", None),
     ("spark", "%magic m", "UnknownMagic", "Unknown magic command magic", None),
-    ("sparkr", "1", "InterpreterError", "Fail to start interpreter: no kind sparkr", None),
+    ("sparkr", "1", "InterpreterError", "Fail to start interpreter: this driver runs Python, Scala and SQL, not R. "
+     "An R program can be submitted as a batch", None),
 ]
 
 

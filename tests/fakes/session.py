@@ -22,7 +22,7 @@ sys.modules["pyspark"] = types.SimpleNamespace(cloudpickle=pickle)  # as much of
 
 from florus_session import Settings  # noqa: E402
 
-from florus.output import StatementError  # noqa: E402
+from florus.output import StatementError, no_r  # noqa: E402
 from florus.python import Python  # noqa: E402
 from florus.session import Session  # noqa: E402
 
@@ -124,7 +124,13 @@ def main():
         session.fail("no cluster today")
         return 1
     spark = Spark()
-    session.prepare(spark, {"pyspark": lambda: Python({"spark": spark}), "sql": Sql, "spark": no_scala}, None)
+    settings = Settings(conf)
+    makers = {"pyspark": lambda: Python({"spark": spark}), "sql": Sql, "spark": no_scala, "sparkr": no_r}
+    try:
+        session.prepare(spark, makers, settings.kind if settings.kind == "sparkr" else None)
+    except StatementError as error:
+        session.fail(str(error))
+        return 1
     session.ready({"app_id": Context.applicationId, "spark": "0", "ui": None})
     session.run()
     return 0
