@@ -150,6 +150,8 @@ enum {
 	  "How many interactive sessions run at the same time; further ones wait.") \
 	X(INT, florus_session_max_per_user, "florus.session.max-per-user", "0", 0, 100000, NULL, 0, \
 	  "How many sessions one user may have; further ones of his are refused with 429. 0: no limit.") \
+	X(STR, florus_session_warm, "florus.session.warm", NULL, 0, 0, NULL, 0, \
+	  "Sessions to keep ready for whoever asks for no more than the kind: KIND:NUMBER by commas, such as pyspark:2. Not set: none.") \
 	X(BYTES, florus_session_output_max_bytes, "florus.session.output-max", "1m", CONFIG_KIB, 8 * CONFIG_MIB, NULL, 0, \
 	  "Most that one statement may answer: longer text is cut, larger data is an error.") \
 	X(STR, florus_session_driver, "florus.session.driver", NULL, 0, 0, NULL, 0, \

@@ -424,7 +424,8 @@ static bool check(const struct config *c, bool files_too, struct error *e)
 	const struct http_tls_files tls = tls_files(c);
 	_policy_ struct policy *rules = NULL; /* only to see that there can be one */
 
-	if (!config_check(c, e) || (files_too && (!http_check_tls(&tls, e) || !rules_load(c, &rules, e))))
+	if (!config_check(c, e) || !sessions_check(c, e) ||
+	    (files_too && (!http_check_tls(&tls, e) || !rules_load(c, &rules, e))))
 		return false;
 	if (config_secrets_in_clear(c))
 		warn_config(NULL,

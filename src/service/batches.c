@@ -193,12 +193,18 @@ struct batches *batches_free(struct batches *b)
 
 int64_t batches_count(const struct batches *b)
 {
-	return (int64_t)b->count;
+	return (int64_t)(b->count - b->spares_count);
 }
 
 const struct batch *batches_at(const struct batches *b, int64_t index)
 {
-	return &b->items[index]->shown;
+	return &b->items[registry_place(b, (size_t)index)]->shown;
+}
+
+void batches_each_spare(const struct batches *b, batches_spare_fn *fn, void *arg)
+{
+	for (size_t i = 0; i < b->spares_count; i++)
+		fn(arg, &b->spares[i]->shown);
 }
 
 const struct batch *batches_by_id(const struct batches *b, int64_t id)
@@ -298,7 +304,7 @@ void batches_get(struct batches *b, const char *ref, batches_fn *fn, void *arg)
 		fn(arg, NULL, &e);
 		return;
 	}
-	const struct entry *en = name ? registry_by_name(b, name) : registry_by_id(b, id);
+	const struct entry *en = name ? registry_by_name(b, name) : registry_find(b, id);
 	if (en)
 		fn(arg, &en->shown, &e);
 	else if (!registry_store_has_room(b, &e))

@@ -32,6 +32,7 @@ struct batch {
 	const char *cluster, *launcher,
 		*launcher_why; /* where it runs, "native" or "submit", and why; NULL: on this host */
 	const char *log_url, *ui_url;
+	bool spare; /* nobody's yet (service/spares.h): not shown, not found */
 	int64_t created_ms, started_ms, finished_ms;
 	const char *request;     /* the body it was made by; NULL unless batches_kind.keeps_request */
 	struct excerpt *excerpt; /* of its log; never NULL */
@@ -51,7 +52,10 @@ struct batches_kind {
 	bool (*complete)(void *arg, struct arena *a, const struct batch *job, bool in_cluster, struct spec *spec,
 			 struct error *e);
 	void (*changed)(void *arg, const struct batch *job); /* it has appeared, or its state has changed */
-	void (*gone)(void *arg, int64_t id);                 /* it is not in memory any more */
+	/* The id of a spare one that will do for a request; -1: there is none. It may be on its way to somebody else. */
+	int64_t (*find_spare)(void *arg, const struct batch *wanted, const struct spec *spec);
+	void (*claimed)(void *arg, const struct batch *job);
+	void (*gone)(void *arg, int64_t id); /* it is not in memory any more */
 	/* May add to the reason of its end, which becomes the last line of its log; `why` is "" when plain. */
 	void (*explain)(void *arg, const struct batch *job, const struct attempt_report *end, struct sbuf *why);
 };
@@ -84,6 +88,7 @@ struct batch_request {
 	const char *do_as;        /* whom he names in the query; beats the body's proxyUser; NULL: nobody */
 	const char *idem_key;     /* NULL: none */
 	const char *request_id;   /* for the log */
+	bool spare;               /* for nobody yet */
 	const char *body;
 	size_t body_len;
 };
@@ -104,7 +109,7 @@ bool batches_full(const struct batches *b, const char *owner);
 /* By id, or by name when `ref` is not all digits. ERR_NOT_FOUND "Session 'x' not found."; ERR_INVALID for digits over 2^31-1. */
 void batches_get(struct batches *b, const char *ref, batches_fn *fn, void *arg);
 
-int64_t batches_count(const struct batches *b); /* live and recently finished */
+int64_t batches_count(const struct batches *b); /* live and recently finished; spare ones do not count */
 const struct batch *batches_at(const struct batches *b,
 			       int64_t index); /* ascending ids; borrowed until the loop goes on */
 
@@ -135,6 +140,10 @@ void batches_kill(struct batches *b, int64_t id, batches_deleted_fn *fn, void *a
  * is stored before it is: after a restart whoever found it wanting must find so again. Of any other nothing changes.
  */
 void batches_fail(struct batches *b, int64_t id);
+
+/* Calls fn for each spare one, oldest first; it may not end any. */
+typedef void batches_spare_fn(void *arg, const struct batch *job);
+void batches_each_spare(const struct batches *b, batches_spare_fn *fn, void *arg);
 
 /* Stored, and shown from then on. */
 void batches_set_app_id(struct batches *b, int64_t id, const char *app_id);

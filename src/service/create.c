@@ -18,11 +18,22 @@ struct arrival {
 	char *name_mark, *key_mark;              /* our entries in b->arriving */
 	struct error refusal;                    /* with in.only_existing: what to say when the key is new */
 	bool counted;                            /* in b->live, until it is there itself */
+	struct entry *spare;                     /* held: that becomes it; NULL: a new one does */
 };
 
 static const char *user_of(const struct arrival *a)
 {
 	return a->proxy_user ? a->proxy_user : a->owner;
+}
+
+static void let_spare_go(struct arrival *a)
+{
+	if (!a->spare)
+		return;
+	a->spare->claiming = false;
+	registry_release(a->spare);
+	a->spare = NULL;
+	a->in.claim = false;
 }
 
 static void arrival_free(struct arrival *a)
@@ -31,6 +42,7 @@ static void arrival_free(struct arrival *a)
 
 	if (a->counted)
 		backlog_leave(b->live, user_of(a));
+	let_spare_go(a);
 	if (a->name_mark)
 		map_del(b->arriving, a->name_mark);
 	if (a->key_mark)
@@ -88,6 +100,7 @@ static void enter(struct arrival *a)
 		.cluster = a->cluster,
 		.launcher = a->launcher,
 		.launcher_why = a->launcher_why,
+		.spare = a->in.spare,
 	};
 
 	memcpy(row.nonce, a->in.nonce, sizeof row.nonce);
@@ -98,15 +111,47 @@ static void enter(struct arrival *a)
 	supervise_pump(b);
 }
 
+/* From here on it is his who asked, as if it had been from the beginning. */
+static void hand_over(struct arrival *a)
+{
+	const struct error none = { 0 };
+	struct batches *b = a->of;
+	struct entry *en = a->spare;
+
+	registry_set_spare(en, false);
+	if (!state_is_final(en->shown.state)) {
+		backlog_leave(b->live, NULL);
+		backlog_enter(b->live, user_of(a));
+	}
+	free((void *)(uintptr_t)en->shown.request);
+	en->shown.owner = xstrdup(a->owner);
+	en->shown.name = xstrdup(a->name);
+	en->shown.request = TAKE(a->request);
+	en->shown.created_ms = a->in.created_ms;
+	if (en->shown.name && en->listed)
+		map_set(b->by_name, en->shown.name, en);
+	registry_forget_view(en);
+	b->kind.claimed(b->kind.arg, &en->shown);
+	log_info("job accepted, and ready", LOG_INT(b->kind.noun, en->shown.id), LOG_STR("request", a->request_id));
+	a->fn(a->arg, &en->shown, &none);
+}
+
 static void stored(struct store_op *op)
 {
 	struct arrival *a = (struct arrival *)op;
 
+	if (!op->ok && op->error.code == ERR_CONFLICT && a->spare && !a->of->stopping) {
+		let_spare_go(a); /* it has ended meanwhile */
+		store_insert(a->of->store, &a->in);
+		return;
+	}
 	backlog_leave(a->of->backlog, a->owner); /* counted as on its way; supervise_enqueue counts it as there */
 	if (a->of->stopping && op->ok && !a->in.out_existing) {
 		promise(a); /* durable: the next start takes it up */
 	} else if (!op->ok) {
 		a->fn(a->arg, NULL, a->in.only_existing && op->error.code == ERR_NOT_FOUND ? &a->refusal : &op->error);
+	} else if (a->spare && !a->in.out_existing) {
+		hand_over(a);
 	} else {
 		if (!a->in.out_existing)
 			enter(a);
@@ -195,6 +240,25 @@ static bool settle_proxy_user(struct arrival *a, const struct batch_request *rq,
 	return true;
 }
 
+/* A spare one does as well as one of his own, and is up already. */
+static void find_spare(struct arrival *a, const struct spec *spec)
+{
+	const struct batches *b = a->of;
+	const struct batch wanted = { .id = -1, .owner = a->owner, .proxy_user = a->proxy_user };
+	struct entry *en;
+
+	if (!b->kind.find_spare || a->in.spare)
+		return;
+	en = registry_by_id(b, b->kind.find_spare(b->kind.arg, &wanted, spec));
+	if (!en || !en->shown.spare || en->claiming)
+		return;
+	en->claiming = true;
+	registry_hold(en);
+	a->spare = en;
+	a->in.claim = true;
+	a->in.claim_id = en->shown.id;
+}
+
 static bool judge(struct arrival *a, const struct batch_request *rq, struct error *e)
 {
 	_arena_ struct arena *arena = arena_new(SPEC_ARENA_MAX);
@@ -204,6 +268,8 @@ static bool judge(struct arrival *a, const struct batch_request *rq, struct erro
 	if (!spec_parse(arena, a->of->kind.type, rq->body, rq->body_len, policy_denied(a->of->policy), &spec, e))
 		return false;
 	a->name = xstrdup(spec.name);
+	a->in.spare = rq->spare;
+	const struct spec asked = spec; /* before the server adds its own */
 	if (!settle_proxy_user(a, rq, &spec, e) ||
 	    !launch_judge(a->of, arena, &spec, a->owner, a->proxy_user, &choice, e))
 		return false;
@@ -212,8 +278,10 @@ static bool judge(struct arrival *a, const struct batch_request *rq, struct erro
 	a->in.launcher_why = a->launcher_why = xstrdup(choice.why);
 	if (!reserve_key(a, e))
 		return false;
-	if (reserve_name(a, e) && user_has_room(a, e))
+	if (reserve_name(a, e) && user_has_room(a, e)) {
+		find_spare(a, &asked);
 		return true;
+	}
 	/* The name or the room may be taken by what this very request made when it came first: only the store knows. */
 	a->refusal = *e;
 	a->in.only_existing = a->idem_key != NULL;

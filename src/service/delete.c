@@ -233,7 +233,7 @@ void batches_delete(struct batches *b, const char *ref, batches_deleted_fn *fn, 
 		fn(arg, &e);
 		return;
 	}
-	struct entry *en = name ? registry_by_name(b, name) : registry_by_id(b, id);
+	struct entry *en = name ? registry_by_name(b, name) : registry_find(b, id);
 	if (!en && !registry_store_has_room(b, &e)) { /* a kill is taken in any case (P31) */
 		fn(arg, &e);
 		return;

@@ -15,7 +15,7 @@ static void forget_finished(struct batches *b, int64_t now_ms)
 
 	for (size_t i = 0; i < b->count && b->finished > 0;) {
 		struct entry *en = b->items[i];
-		bool old = en->shown.finished_ms < before || b->finished > BATCHES_RECENT_MAX;
+		bool old = en->shown.spare || en->shown.finished_ms < before || b->finished > BATCHES_RECENT_MAX;
 
 		if (old && en->end_stored && !en->deleted && state_is_final(en->shown.state))
 			registry_remove(en);

@@ -49,7 +49,27 @@ struct entry *registry_add(struct batches *b, const struct store_row *row)
 		backlog_enter(b->live, effective_user(&en->shown));
 	if (en->shown.name)
 		map_set(b->by_name, en->shown.name, en);
+	if (row->spare)
+		registry_set_spare(en, true);
 	return en;
+}
+
+/* They are made one after the other, with ids that rise. More than there is room for nobody makes (spares.c). */
+void registry_set_spare(struct entry *en, bool spare)
+{
+	struct batches *b = en->of;
+	size_t i = 0;
+
+	if (en->shown.spare == spare || (spare && b->spares_count == SPARES_MAX))
+		return;
+	en->shown.spare = spare;
+	if (spare) {
+		b->spares[b->spares_count++] = en;
+		return;
+	}
+	while (b->spares[i] != en)
+		i++;
+	memmove(b->spares + i, b->spares + i + 1, (--b->spares_count - i) * sizeof *b->spares);
 }
 
 static int by_id(const void *a, const void *b)
@@ -91,6 +111,20 @@ struct entry *registry_by_id(const struct batches *b, int64_t id)
 	return i < b->count && b->items[i]->shown.id == id ? b->items[i] : NULL;
 }
 
+struct entry *registry_find(const struct batches *b, int64_t id)
+{
+	struct entry *en = registry_by_id(b, id);
+
+	return en && !en->shown.spare ? en : NULL;
+}
+
+size_t registry_place(const struct batches *b, size_t shown)
+{
+	for (size_t i = 0; i < b->spares_count; i++)
+		shown += lower_bound(b, b->spares[i]->shown.id) <= shown;
+	return shown;
+}
+
 struct entry *registry_by_name(const struct batches *b, const char *name)
 {
 	return map_get(b->by_name, name);
@@ -104,6 +138,7 @@ void registry_remove(struct entry *en)
 	if (!en->listed)
 		return;
 	registry_tell_gone(en);
+	registry_set_spare(en, false);
 	en->listed = false;
 	memmove(b->items + i, b->items + i + 1, (--b->count - i) * sizeof *b->items);
 	b->finished -= state_is_final(en->shown.state);

@@ -10,6 +10,7 @@
 #include "service/paths.h"
 
 enum {
+	SPARES_MAX = 64,            /* jobs that are nobody's yet */
 	BATCHES_RECENT_MAX = 20000, /* finished batches kept in memory; older ones come from the store */
 	BATCHES_VIEWS_MAX_BYTES = 32 * 1024 * 1024, /* of answers kept for batches; over it all are made anew */
 	LAUNCH_TRIES_MAX = 8,                       /* starts that came to nothing, then the batch is dead */
@@ -40,6 +41,7 @@ struct entry {
 	int refs;
 	short tries;
 	bool listed, end_stored;
+	bool claiming;        /* somebody is about to have it */
 	bool failing;         /* its tree is being ended, since it is of no use */
 	bool native;          /* given to the cluster by its own API */
 	bool has_slot;        /* counts against florus.launch.max-running */
@@ -66,6 +68,8 @@ struct batches {
 
 	struct entry **items; /* ascending ids */
 	size_t count, cap, finished;
+	struct entry *spares[SPARES_MAX]; /* ascending ids, also among items */
+	size_t spares_count;
 	struct map *by_name;              /* the newest of each name */
 	struct map *arriving;             /* names and keys of creates in flight */
 	struct entry queue, native_queue; /* list heads: for slots here, for room in clusters */
@@ -98,6 +102,10 @@ void registry_sort(struct batches *b);                                      /* a
 void registry_remove(struct entry *en);                                     /* no longer found; freed when unused */
 struct entry *registry_by_id(const struct batches *b, int64_t id);
 struct entry *registry_by_name(const struct batches *b, const char *name);
+/* As a client may ask for it: one that is spare is not there. */
+struct entry *registry_find(const struct batches *b, int64_t id);
+size_t registry_place(const struct batches *b, size_t shown); /* in items, of the n-th that is shown */
+void registry_set_spare(struct entry *en, bool spare);
 void registry_hold(struct entry *en);
 void registry_release(struct entry *en);
 void registry_forget_view(struct entry *en);

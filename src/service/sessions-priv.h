@@ -3,6 +3,7 @@
 #include "auth/secret.h"
 #include "run/channel.h"
 #include "service/sessions.h"
+#include "service/spares.h"
 
 /* A statement in memory: one that is not over, or one of the latest. */
 struct kept_statement {
@@ -46,6 +47,7 @@ struct sessions {
 	struct store *store;
 	struct batches *jobs;
 	struct channels *channels;
+	struct spares *spares;
 	struct map *by_id;
 	char *key, *driver, *socket_name;
 	struct loop_timer *timer;

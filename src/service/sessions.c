@@ -75,6 +75,13 @@ static void set_text(char **to, const struct jr *message, const char *key)
 	*to = xstrdup(member->text);
 }
 
+static bool is_spare(const struct session *en)
+{
+	const struct batch *job = batches_by_id(en->of->jobs, en->id);
+
+	return job && job->spare;
+}
+
 static void take_state(struct session *en, const struct jr *message, bool hello)
 {
 	const struct jr *state = jr_get(message, "state");
@@ -88,6 +95,8 @@ static void take_state(struct session *en, const struct jr *message, bool hello)
 	set_text(&reason, message, "reason");
 	if (driver == DRIVER_ERROR && en->driver != DRIVER_ERROR)
 		log_warn("session failed to start", LOG_INT("session", en->id), LOG_STR("reason", reason));
+	if (driver == DRIVER_IDLE && !en->ready && is_spare(en))
+		spares_ready(en->of->spares, en->id);
 	if (driver == DRIVER_IDLE && en->app_id)
 		batches_set_app_id(en->of->jobs, en->id, en->app_id);
 	/* One that was up before it came to us has been idle for longer. */
@@ -221,6 +230,8 @@ static void changed(void *arg, const struct batch *job)
 	if (job->state == STATE_RUNNING && !en->starting_ms)
 		en->starting_ms = clock_now_ms();
 	en->job = job->state;
+	if (job->spare)
+		spares_changed(s->spares, job);
 	if (job->state == STATE_KILLING || state_is_final(job->state))
 		end_driver(en);
 	if (!state_is_final(job->state))
@@ -228,6 +239,25 @@ static void changed(void *arg, const struct batch *job)
 	questions_end_all(en);
 	jobs_end_all(en);
 	statements_end_all(en);
+}
+
+/* Nobody could use it until now. */
+static void claimed(void *arg, const struct batch *job)
+{
+	struct session *en = session_by_id(arg, job->id);
+
+	if (!en)
+		return;
+	read_request(en, job);
+	en->created_wall_ms = job->created_ms;
+	en->touched_ms = en->used_ms = clock_now_ms();
+}
+
+static int64_t find_spare(void *arg, const struct batch *wanted, const struct spec *spec)
+{
+	const struct sessions *s = arg;
+
+	return spares_find(s->spares, wanted, spec);
 }
 
 /* Of one that never came up, whatever the driver has said, the end of its log says how far it got. */
@@ -291,11 +321,23 @@ static void stopped(void *arg, const struct error *e)
 	(void)arg, (void)e; /* not yet: the next tick tries again */
 }
 
+static void look_after_spare(void *arg, const struct batch *job)
+{
+	struct session *en = session_by_id(arg, job->id);
+
+	if (!en)
+		return;
+	end_if_late(en, clock_now_ms());
+	statements_load(en); /* if that failed */
+}
+
 static void tick(void *arg)
 {
 	struct sessions *s = arg;
 	int64_t now_ms = clock_now_ms();
 
+	batches_each_spare(s->jobs, look_after_spare, s);
+	spares_tick(s->spares);
 	for (int64_t i = 0; i < batches_count(s->jobs); i++) {
 		const struct batch *job = batches_at(s->jobs, i);
 		struct session *en = session_by_id(s, job->id);
@@ -351,6 +393,11 @@ struct batches *sessions_jobs(const struct sessions *s)
 
 /* --- life --- */
 
+bool sessions_check(const struct config *c, struct error *e)
+{
+	return spares_check(c, e);
+}
+
 /* Where drivers of other hosts come in, if any may. */
 static bool find_door(const struct config *c, char host[HOSTPORT_HOST_MAX], struct channels_setup *to, struct error *e)
 {
@@ -401,6 +448,8 @@ bool sessions_new(const struct sessions_setup *setup, struct sessions **ret, str
 					   .max_per_user = s->config->florus_session_max_per_user,
 					   .complete = session_complete,
 					   .changed = changed,
+					   .find_spare = find_spare,
+					   .claimed = claimed,
 					   .gone = gone,
 					   .explain = explain,
 					   .arg = s };
@@ -414,8 +463,8 @@ bool sessions_new(const struct sessions_setup *setup, struct sessions **ret, str
 					    .kind = &kind,
 					    .fatal = setup->fatal,
 					    .fatal_arg = setup->fatal_arg };
-	if (!find_door(s->config, host, &channels, e) || !channels_new(s->loop, &channels, &s->channels, e) ||
-	    !batches_new(&jobs, &s->jobs, e)) {
+	if (!spares_new(s, &s->spares, e) || !find_door(s->config, host, &channels, e) ||
+	    !channels_new(s->loop, &channels, &s->channels, e) || !batches_new(&jobs, &s->jobs, e)) {
 		(void)sessions_free(s);
 		return false;
 	}
@@ -447,6 +496,7 @@ struct sessions *sessions_free(struct sessions *s)
 	s->jobs = batches_free(s->jobs); /* the sessions go with them, and hang up */
 	s->channels = channels_free(s->channels);
 	s->by_id = map_free(s->by_id);
+	s->spares = spares_free(s->spares);
 	s->timer = loop_timer_free(s->timer);
 	free(s->key);
 	free(s->driver);

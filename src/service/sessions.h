@@ -41,6 +41,8 @@ struct sessions_setup {
 	void *fatal_arg;
 };
 
+/* Do the options of sessions make sense together? ERR_CONFIG. */
+MUST_CHECK bool sessions_check(const struct config *c, struct error *e);
 MUST_CHECK bool sessions_new(const struct sessions_setup *setup, struct sessions **ret, struct error *e);
 void sessions_stop(struct sessions *s);
 struct sessions *sessions_free(struct sessions *s); /* after store_free(); takes NULL; returns NULL */

@@ -62,6 +62,7 @@ void ops_read_row(sqlite3_stmt *s, struct store_row *row)
 		.handle = text_or_null(s, 21),
 		.log_url = text_or_null(s, 22),
 		.ui_url = text_or_null(s, 23),
+		.spare = sqlite3_column_int(s, 24),
 	};
 	if (nonce_ok(nonce))
 		memcpy(row->nonce, nonce, sizeof row->nonce);
@@ -89,6 +90,21 @@ static bool find_key(struct db *db, struct store_insert *in, bool *ret_found, st
 	return true;
 }
 
+/* One that has ended meanwhile is no use to anybody: ERR_CONFLICT. */
+static bool claim(struct db *db, struct store_insert *in, struct error *e)
+{
+	_reset_ sqlite3_stmt *s = db_bind(db, SQL_CLAIM, "itttib", in->claim_id, in->owner ? in->owner : "", in->name,
+					  in->idem_key, in->created_ms, in->request, in->request_len);
+	int rc = sqlite3_step(s);
+
+	if (rc == SQLITE_DONE)
+		return error_set(e, ERR_CONFLICT, "session %lld is not to be had any more", (long long)in->claim_id);
+	if (rc != SQLITE_ROW)
+		return db_error(db, e, "taking a session that was kept ready");
+	in->out_id = in->claim_id;
+	return true;
+}
+
 static bool run_insert(struct db *db, struct store_op *op, struct error *e)
 {
 	struct store_insert *in = (struct store_insert *)op;
@@ -100,11 +116,13 @@ static bool run_insert(struct db *db, struct store_op *op, struct error *e)
 		return true;
 	if (in->only_existing)
 		return error_set(e, ERR_NOT_FOUND, "this Idempotency-Key is new");
+	if (in->claim)
+		return claim(db, in, e);
 	in->out_id = db->next_id;
 	if (!db_run(db,
-		    db_bind(db, SQL_INSERT, "itttttibttt", in->out_id, in->nonce, in->owner ? in->owner : "", in->name,
+		    db_bind(db, SQL_INSERT, "itttttibttti", in->out_id, in->nonce, in->owner ? in->owner : "", in->name,
 			    in->proxy_user, in->idem_key, in->created_ms, in->request, in->request_len, in->cluster,
-			    in->launcher, in->launcher_why),
+			    in->launcher, in->launcher_why, (int64_t)in->spare),
 		    e))
 		return false;
 	db->next_id++;
@@ -115,7 +133,8 @@ static bool run_insert(struct db *db, struct store_op *op, struct error *e)
 static bool insert_landed(struct db *db, struct store_op *op)
 {
 	struct store_insert *in = (struct store_insert *)op;
-	_reset_ sqlite3_stmt *s = db_bind(db, SQL_HAS_NONCE, "it", in->out_id, in->nonce);
+	_reset_ sqlite3_stmt *s = in->claim ? db_bind(db, SQL_CLAIMED, "i", in->claim_id)
+					    : db_bind(db, SQL_HAS_NONCE, "it", in->out_id, in->nonce);
 
 	return in->out_existing || sqlite3_step(s) == SQLITE_ROW;
 }

@@ -67,6 +67,7 @@ struct store_row {
 	const char *request;                           /* the body it was made by; NULL unless asked for */
 	const char *cluster, *launcher, *launcher_why; /* of a job in a cluster */
 	const char *handle, *log_url, *ui_url;         /* by which the cluster knows it; where it can be looked at */
+	bool spare;                                    /* nobody's yet, and not to be shown */
 	bool unreadable;                               /* damaged: shown as dead, with STORE_UNREADABLE as the reason */
 };
 #define STORE_UNREADABLE "the stored record is unreadable"
@@ -99,6 +100,9 @@ struct store_insert {
 	const char *cluster, *launcher, *launcher_why; /* NULL: it runs on this host */
 	char nonce[ID_NONCE_LEN + 1];
 	int64_t created_ms;
+	bool spare; /* nobody's yet: found by nobody until it is claimed */
+	bool claim; /* no new one, but the spare one claim_id becomes it; !ok with ERR_CONFLICT: that is over */
+	int64_t claim_id;
 	bool only_existing; /* store nothing: ERR_NOT_FOUND when the key is new */
 	int64_t out_id;
 	bool out_existing; /* the key was there with the same request: out_id is its batch, nothing was stored */

@@ -651,3 +651,62 @@ TEST(an_empty_file_is_a_new_store)
 	CHECK_INT(one_batch(&b), 0);
 	bench_close(&b);
 }
+
+static void claim(struct bench *b, struct store_insert *in, int64_t id, const char *key)
+{
+	in->claim = true;
+	in->claim_id = id;
+	in->owner = "ada";
+	bench_insert(b, in, "mine", key, "{\"a\":1}");
+}
+
+TEST(a_spare_one_is_found_by_nobody_until_one_has_claimed_it)
+{
+	struct store_insert spare = { .spare = true }, first = { 0 }, late = { 0 }, again = { 0 };
+	struct store_get hidden = { 0 }, found = { .with_request = true };
+	struct bench b;
+
+	bench_open(&b);
+	bench_start(&b);
+	insert(&b, &spare, NULL);
+	bench_wait(&b);
+	get(&b, &hidden, spare.out_id, NULL);
+	bench_wait(&b);
+	claim(&b, &first, spare.out_id, "key");
+	claim(&b, &late, spare.out_id, NULL);
+	claim(&b, &again, spare.out_id, "key");
+	bench_wait(&b);
+	get(&b, &found, spare.out_id, NULL);
+	bench_wait(&b);
+	CHECK_INT(hidden.op.error.code, ERR_NOT_FOUND);
+	CHECK_OK(first.op.ok, first.op.error);
+	CHECK_INT(first.out_id, spare.out_id);
+	CHECK_INT(late.op.error.code, ERR_CONFLICT);
+	CHECK(again.op.ok && again.out_existing);
+	CHECK_OK(found.op.ok, found.op.error);
+	CHECK_STR(found.out_row.owner, "ada");
+	CHECK_STR(found.out_row.name, "mine");
+	CHECK_STR(found.out_row.request, "{\"a\":1}");
+	CHECK(!found.out_row.spare);
+	store_row_done(&found.out_row);
+	bench_close(&b);
+}
+
+TEST(a_spare_one_that_is_over_is_not_to_be_had)
+{
+	struct store_insert spare = { .spare = true }, late = { 0 };
+	struct store_update over = { .state = "dead", .finished_ms = 5 };
+	struct bench b;
+
+	bench_open(&b);
+	bench_start(&b);
+	insert(&b, &spare, NULL);
+	bench_wait(&b);
+	over.id = spare.out_id;
+	update(&b, &over);
+	claim(&b, &late, spare.out_id, NULL);
+	bench_wait(&b);
+	CHECK_OK(over.op.ok, over.op.error);
+	CHECK_INT(late.op.error.code, ERR_CONFLICT);
+	bench_close(&b);
+}
