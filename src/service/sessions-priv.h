@@ -64,6 +64,12 @@ void session_secret(const struct sessions *s, int64_t id, const char *nonce, cha
 MUST_CHECK bool session_complete(void *arg, struct arena *a, const struct batch *job, bool in_cluster,
 				 struct spec *spec, struct error *e);
 
+/* session-ends.c */
+const char *session_overdue(const struct session *en, int64_t now_ms); /* which limit it is over; NULL: none */
+void session_end_if_late(struct session *en, int64_t now_ms);
+/* batches_kind.explain */
+void session_explain(void *arg, const struct batch *job, const struct attempt_report *end, struct sbuf *why);
+
 /* statements.c */
 struct kept_statement *statement_in_memory(const struct session *en, int64_t id);
 struct kept_statement *statements_keep(struct session *en, int64_t id, const char *kind, const char *code);

@@ -260,27 +260,6 @@ static int64_t find_spare(void *arg, const struct batch *wanted, const struct sp
 	return spares_find(s->spares, wanted, spec);
 }
 
-/* Of one that never came up, whatever the driver has said, the end of its log says how far it got. */
-static void explain(void *arg, const struct batch *job, const struct attempt_report *end, struct sbuf *why)
-{
-	const struct session *en = session_by_id(arg, job->id);
-
-	if (!en || en->ready || job->state == STATE_KILLED || end->event != ATTEMPT_ENDED)
-		return;
-	if (en->late) {
-		sbuf_clear(why);
-		sbuf_addf(why,
-			  "the session was not ready within %lld s of its start, and was ended; if it needs longer, "
-			  "raise livy.rsc.server.connect.timeout",
-			  (long long)en->of->config->livy_rsc_server_connect_timeout_ms / 1000);
-	} else if (end->end == ATTEMPT_END_EXIT) {
-		sbuf_addf(why, "the driver ended with status %d before the session was ready; see what it said above",
-			  end->code);
-	} else if (end->end == ATTEMPT_END_SIGNAL) {
-		sbuf_addf(why, "signal %d ended the driver before the session was ready", end->code);
-	}
-}
-
 static void gone(void *arg, int64_t id)
 {
 	struct session *en = session_by_id(arg, id);
@@ -290,31 +269,6 @@ static void gone(void *arg, int64_t id)
 }
 
 /* --- what goes unused --- */
-
-static const char *overdue(const struct session *en, int64_t now_ms)
-{
-	if (en->driver == DRIVER_STARTING || en->unfinished || !en->loaded)
-		return en->ttl_ms && clock_wall_ms() - en->created_wall_ms > en->ttl_ms ? "ttl" : NULL;
-	if (en->heartbeat_ms && now_ms - en->touched_ms > en->heartbeat_ms)
-		return "heartbeatTimeoutInSecond";
-	if (en->idle_ms && now_ms - en->used_ms > en->idle_ms)
-		return "idleTimeout";
-	return en->ttl_ms && clock_wall_ms() - en->created_wall_ms > en->ttl_ms ? "ttl" : NULL;
-}
-
-/* One that does not come up says error, and then is dead (livy.md 2.2). */
-static void end_if_late(struct session *en, int64_t now_ms)
-{
-	int64_t max_ms = en->of->config->livy_rsc_server_connect_timeout_ms;
-
-	if (en->job != STATE_RUNNING || en->ready || en->late || now_ms - en->starting_ms < max_ms)
-		return;
-	log_warn("session not ready in time", LOG_INT("session", en->id), LOG_INT("limit_ms", max_ms));
-	en->late = true;
-	en->driver = DRIVER_ERROR;
-	batches_forget_view(en->of->jobs, en->id);
-	batches_fail(en->of->jobs, en->id);
-}
 
 static void stopped(void *arg, const struct error *e)
 {
@@ -327,7 +281,7 @@ static void look_after_spare(void *arg, const struct batch *job)
 
 	if (!en)
 		return;
-	end_if_late(en, clock_now_ms());
+	session_end_if_late(en, clock_now_ms());
 	statements_load(en); /* if that failed */
 }
 
@@ -341,10 +295,10 @@ static void tick(void *arg)
 	for (int64_t i = 0; i < batches_count(s->jobs); i++) {
 		const struct batch *job = batches_at(s->jobs, i);
 		struct session *en = session_by_id(s, job->id);
-		const char *why = en && job->state == STATE_RUNNING ? overdue(en, now_ms) : NULL;
+		const char *why = en && job->state == STATE_RUNNING ? session_overdue(en, now_ms) : NULL;
 
 		if (en) {
-			end_if_late(en, now_ms);
+			session_end_if_late(en, now_ms);
 			questions_expire(en, now_ms);
 			jobs_expire(en, now_ms);
 			statements_load(en); /* if that failed */
@@ -451,7 +405,7 @@ bool sessions_new(const struct sessions_setup *setup, struct sessions **ret, str
 					   .find_spare = find_spare,
 					   .claimed = claimed,
 					   .gone = gone,
-					   .explain = explain,
+					   .explain = session_explain,
 					   .arg = s };
 	const struct batches_setup jobs = { .loop = setup->loop,
 					    .config = setup->config,

@@ -1,0 +1,52 @@
+/*
+ * session-ends - when a session is ended without anybody asking for it, and what the end of its log says then.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/sessions-priv.h"
+
+const char *session_overdue(const struct session *en, int64_t now_ms)
+{
+	if (en->driver == DRIVER_STARTING || en->unfinished || !en->loaded)
+		return en->ttl_ms && clock_wall_ms() - en->created_wall_ms > en->ttl_ms ? "ttl" : NULL;
+	if (en->heartbeat_ms && now_ms - en->touched_ms > en->heartbeat_ms)
+		return "heartbeatTimeoutInSecond";
+	if (en->idle_ms && now_ms - en->used_ms > en->idle_ms)
+		return "idleTimeout";
+	return en->ttl_ms && clock_wall_ms() - en->created_wall_ms > en->ttl_ms ? "ttl" : NULL;
+}
+
+/* One that does not come up says error, and then is dead (livy.md 2.2). */
+void session_end_if_late(struct session *en, int64_t now_ms)
+{
+	int64_t max_ms = en->of->config->livy_rsc_server_connect_timeout_ms;
+
+	if (en->job != STATE_RUNNING || en->ready || en->late || now_ms - en->starting_ms < max_ms)
+		return;
+	log_warn("session not ready in time", LOG_INT("session", en->id), LOG_INT("limit_ms", max_ms));
+	en->late = true;
+	en->driver = DRIVER_ERROR;
+	batches_forget_view(en->of->jobs, en->id);
+	batches_fail(en->of->jobs, en->id);
+}
+
+/* Of one that never came up, whatever the driver has said, the end of its log says how far it got. */
+void session_explain(void *arg, const struct batch *job, const struct attempt_report *end, struct sbuf *why)
+{
+	const struct session *en = session_by_id(arg, job->id);
+
+	if (!en || en->ready || job->state == STATE_KILLED || end->event != ATTEMPT_ENDED)
+		return;
+	if (en->late) {
+		sbuf_clear(why);
+		sbuf_addf(why,
+			  "the session was not ready within %lld s of its start, and was ended; if it needs longer, "
+			  "raise livy.rsc.server.connect.timeout",
+			  (long long)en->of->config->livy_rsc_server_connect_timeout_ms / 1000);
+	} else if (end->end == ATTEMPT_END_EXIT) {
+		sbuf_addf(why, "the driver ended with status %d before the session was ready; see what it said above",
+			  end->code);
+	} else if (end->end == ATTEMPT_END_SIGNAL) {
+		sbuf_addf(why, "signal %d ended the driver before the session was ready", end->code);
+	}
+}
