@@ -47,7 +47,8 @@ struct http_request *request_free(struct http_request *rq)
 	if (rq->response && !rq->response_lent)
 		MHD_destroy_response(rq->response);
 	sbuf_done(&rq->body);
-	rq->server->spools -= rq->spool.fd >= 0;
+	if (rq->spool.fd >= 0)
+		rq->server->spools--;
 	spool_close(&rq->spool);
 	free(rq->query_pairs.pairs);
 	free(rq->form_pairs.pairs);
