@@ -145,7 +145,8 @@ static void ended(void *arg, const struct error *e)
 
 struct census {
 	struct spares *of;
-	int64_t surplus; /* -1: none */
+	int64_t surplus, newest; /* -1: none */
+	bool ending;             /* one makes room already */
 };
 
 static void count_one(void *arg, const struct batch *job)
@@ -154,8 +155,10 @@ static void count_one(void *arg, const struct batch *job)
 	const struct session *en = session_by_id(c->of->of, job->id);
 	struct stock *s = en ? stock_of(c->of, en->kind) : NULL;
 
-	if (!en || state_is_final(job->state) || job->state == STATE_KILLING)
+	c->ending = c->ending || job->state == STATE_KILLING;
+	if (!en || state_is_final(job->state) || job->state == STATE_KILLING || entry_of(job)->claiming)
 		return;
+	c->newest = job->id;
 	if (s && s->had < s->wanted)
 		s->had++;
 	else
@@ -184,19 +187,31 @@ static void make_one(struct spares *p, const char *kind)
 	batches_create(p->of->jobs, &rq, made, p);
 }
 
+/* Whoever is there goes before whoever may come. */
+static bool somebody_waits(const struct batches *jobs)
+{
+	for (const struct entry *en = jobs->queue.queue_next; en != &jobs->queue; en = en->queue_next)
+		if (!en->shown.spare)
+			return true;
+	return false;
+}
+
 void spares_tick(struct spares *p)
 {
-	struct census census = { .of = p, .surplus = -1 };
+	struct census census = { .of = p, .surplus = -1, .newest = -1 };
 	struct batches *jobs = p->of->jobs;
+	bool full = jobs->slots >= jobs->kind.max_running;
 
 	for (int i = 0; i < p->count; i++)
 		p->stocks[i].had = 0;
 	batches_each_spare(jobs, count_one, &census);
+	if (census.surplus < 0 && full && !census.ending && somebody_waits(jobs))
+		census.surplus = census.newest;
 	if (census.surplus >= 0) {
 		batches_kill(jobs, census.surplus, ended, NULL);
 		return;
 	}
-	if (p->making || clock_now_ms() < p->not_before_ms || jobs->slots >= jobs->kind.max_running || jobs->stopping)
+	if (p->making || clock_now_ms() < p->not_before_ms || full || jobs->stopping)
 		return;
 	for (int i = 0; i < p->count; i++)
 		if (p->stocks[i].had < p->stocks[i].wanted) {

@@ -98,6 +98,15 @@ def test_what_is_not_wanted_any_more_is_ended(warm):
     assert warm.get("/sessions").body["total"] == 1 and warm.get("/sessions/0").status == 404
 
 
+def test_none_keeps_a_place_that_somebody_waits_for(gateways):
+    gateway = gateways(florus__session__warm="pyspark:2", florus__session__max=2).start()
+    wait_for_spares(gateway, 2)
+    sessions = [Session(gateway, conf={"spark.a": "b"}) for _ in range(2)]
+    for session in sessions:
+        session.wait("idle")
+    assert len(drivers(gateway)) == 2
+
+
 def test_a_repetition_gets_the_same_one(warm):
     headers = {"Idempotency-Key": "k"}
     answers = [warm.post("/sessions", {"kind": "pyspark"}, headers=headers) for _ in range(2)]
