@@ -107,7 +107,7 @@ void jobs_run(struct sessions *s, const struct batch *job, const char *encoded, 
 		(void)error_set(&e, ERR_BUSY, "too many jobs of this session wait");
 	else if (en && strlen(encoded) > SESSION_JOB_MAX)
 		(void)error_set(&e, ERR_TOO_LARGE, "a job is at most %d bytes", SESSION_JOB_MAX);
-	if (e.code) {
+	if (!en || e.code) {
 		fn(arg, NULL, &e);
 		return;
 	}

@@ -496,7 +496,7 @@ void supervise_event(struct entry *en, enum event event, const struct attempt_re
 		started(en, report);
 	if (step.actions & ACTION_LAUNCH)
 		launch(en);
-	if (step.actions & ACTION_REQUEUE)
+	if (step.actions & ACTION_REQUEUE && report) /* only a report says that nothing was started */
 		requeue(en, report);
 	if (step.actions & ACTION_SIGNAL && en->run)
 		attempt_kill(en->run);
