@@ -16,21 +16,45 @@ struct kept_job {
 	int64_t ask_until_ms;
 };
 
+enum { STATES_OVER = 3 }; /* the first ones of: */
+static const char *const states[] = { "SUCCEEDED", "FAILED", "CANCELLED", "STARTED", "QUEUED" };
+
+static bool is_one_of(const char *state, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_eq(state, states[i]))
+			return true;
+	return false;
+}
+
 static bool is_over(const struct kept_job *k)
 {
-	return str_eq(k->state, "SUCCEEDED") || str_eq(k->state, "FAILED") || str_eq(k->state, "CANCELLED");
+	return is_one_of(k->state, STATES_OVER);
 }
 
-static void forget_texts(struct kept_job *k)
+static size_t bytes_of(const struct kept_job *k)
 {
+	return (k->shown.result ? strlen(k->shown.result) : 0) + (k->shown.error ? strlen(k->shown.error) : 0);
+}
+
+static void set_texts(struct session *en, struct kept_job *k, const char *result, const char *error)
+{
+	en->jobs_bytes -= bytes_of(k);
 	free((void *)(uintptr_t)k->shown.result);
 	free((void *)(uintptr_t)k->shown.error);
-	k->shown.result = k->shown.error = NULL;
+	k->shown.result = xstrdup(result);
+	k->shown.error = xstrdup(error);
+	en->jobs_bytes += bytes_of(k);
 }
 
-static void job_free(struct kept_job *k)
+/* Takes *at out of the list. */
+static void forget(struct session *en, struct kept_job **at)
 {
-	forget_texts(k);
+	struct kept_job *k = *at;
+
+	*at = k->next;
+	en->jobs_count--;
+	set_texts(en, k, NULL, NULL);
 	free(k);
 }
 
@@ -52,27 +76,33 @@ static int waiting(const struct session *en)
 	return n;
 }
 
-/* Room for one more: the oldest that is over goes. */
-static void make_room(struct session *en)
+bool jobs_wait(const struct session *en)
+{
+	return waiting(en) > 0;
+}
+
+/* The oldest that is over goes. False: there is none. */
+static bool forget_oldest(struct session *en)
 {
 	struct kept_job **oldest = NULL;
 
 	for (struct kept_job **at = &en->jobs; *at; at = &(*at)->next)
 		if (is_over(*at))
 			oldest = at;
-	if (en->jobs_count < SESSION_JOBS_MAX || !oldest)
-		return;
-	struct kept_job *k = *oldest;
-	*oldest = k->next;
-	en->jobs_count--;
-	job_free(k);
+	if (oldest)
+		forget(en, oldest);
+	return oldest != NULL;
+}
+
+static bool make_room(struct session *en)
+{
+	return en->jobs_count < SESSION_JOBS_MAX || forget_oldest(en);
 }
 
 static struct kept_job *add(struct session *en, int64_t id)
 {
 	struct kept_job *k = xcalloc(1, sizeof *k);
 
-	make_room(en);
 	k->shown.id = id;
 	k->shown.state = k->state;
 	k->next = en->jobs;
@@ -103,7 +133,7 @@ void jobs_run(struct sessions *s, const struct batch *job, const char *encoded, 
 
 	if (en && !en->channel)
 		(void)error_set(&e, ERR_UNAVAILABLE, "the session's driver is not connected: try again");
-	else if (en && waiting(en) >= SESSION_JOBS_MAX / 2)
+	else if (en && (waiting(en) >= SESSION_JOBS_MAX / 2 || !make_room(en)))
 		(void)error_set(&e, ERR_BUSY, "too many jobs of this session wait");
 	else if (en && strlen(encoded) > SESSION_JOB_MAX)
 		(void)error_set(&e, ERR_TOO_LARGE, "a job is at most %d bytes", SESSION_JOB_MAX);
@@ -152,36 +182,39 @@ bool jobs_cancel(struct sessions *s, const struct batch *job, int64_t id, struct
 
 /* --- said by the driver --- */
 
-/* Sent again after a connection: it is what the driver has, so a job that is not there does not exist. */
+/*
+ * Sent again after a connection: it is what the driver has, so a job that is not there does not exist. A driver that says more
+ * than an honest one could is not listened to.
+ */
 void jobs_take(struct session *en, const struct jr *message)
 {
 	const char *state = jr_text(message, "state", JR_STRING);
 	int64_t id = jr_int(message, "id", 0);
 	const struct error none = { 0 };
 
-	if (!state || id < 1)
+	if (!state || !is_one_of(state, ARRAY_LEN(states)) || id < 1 || id > INT32_MAX)
 		return;
 	struct kept_job *k = find(en, id);
+	if (!k && !make_room(en))
+		return;
 	if (!k)
 		k = add(en, id);
 	tell(k, &none); /* while it still reads SENT, as Livy answers */
 	(void)snprintf(k->state, sizeof k->state, "%s", state);
-	forget_texts(k);
-	k->shown.result = xstrdup(jr_text(message, "result", JR_STRING));
-	k->shown.error = xstrdup(jr_text(message, "error", JR_STRING));
+	if (is_over(k))
+		set_texts(en, k, jr_text(message, "result", JR_STRING), jr_text(message, "error", JR_STRING));
+	while (en->jobs_bytes > SESSION_JOBS_BYTES && forget_oldest(en))
+		;
 	en->used_ms = clock_now_ms();
 }
 
 static void give_up(struct session *en, struct kept_job **at, const char *why)
 {
-	struct kept_job *k = *at;
 	struct error e;
 
-	*at = k->next;
-	en->jobs_count--;
 	(void)error_set(&e, ERR_UNAVAILABLE, "%s; whether the job runs is not known", why);
-	tell(k, &e);
-	job_free(k);
+	tell(*at, &e);
+	forget(en, at);
 }
 
 void jobs_expire(struct session *en, int64_t now_ms)
@@ -208,18 +241,13 @@ void jobs_end_all(struct session *en)
 	for (struct kept_job *k = en->jobs; k; k = k->next)
 		if (!is_over(k)) {
 			(void)snprintf(k->state, sizeof k->state, "FAILED");
-			k->shown.error = xstrdup("the session ended before the job did");
+			set_texts(en, k, NULL, "the session ended before the job did");
 		}
 }
 
 void jobs_free_all(struct session *en)
 {
 	jobs_disconnect(en);
-	while (en->jobs) {
-		struct kept_job *k = en->jobs;
-
-		en->jobs = k->next;
-		job_free(k);
-	}
-	en->jobs_count = 0;
+	while (en->jobs)
+		forget(en, &en->jobs);
 }

@@ -7,7 +7,7 @@
 
 const char *session_overdue(const struct session *en, int64_t now_ms)
 {
-	if (en->driver == DRIVER_STARTING || en->unfinished || !en->loaded)
+	if (en->driver == DRIVER_STARTING || en->unfinished || jobs_wait(en) || !en->loaded)
 		return en->ttl_ms && clock_wall_ms() - en->created_wall_ms > en->ttl_ms ? "ttl" : NULL;
 	if (en->heartbeat_ms && now_ms - en->touched_ms > en->heartbeat_ms)
 		return "heartbeatTimeoutInSecond";

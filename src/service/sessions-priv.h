@@ -38,6 +38,7 @@ struct session {
 	int64_t next_question;
 	struct kept_job *jobs; /* the newest first */
 	int jobs_count;
+	size_t jobs_bytes; /* of their results and errors */
 	int64_t next_job;
 };
 
@@ -88,6 +89,7 @@ bool session_has_kind(const struct session *en, const char *kind, struct error *
 
 /* jobs.c */
 void jobs_take(struct session *en, const struct jr *message); /* job */
+bool jobs_wait(const struct session *en);                     /* is one not over? */
 void jobs_expire(struct session *en, int64_t now_ms);
 void jobs_disconnect(struct session *en); /* the driver is gone: whoever waits for its answer gets an error */
 void jobs_end_all(struct session *en);    /* the session is over */

@@ -21,6 +21,7 @@ enum {
 	SESSION_QUESTIONS_MAX = 64,            /* that a driver has not answered */
 	SESSION_QUESTION_MS = 10000,           /* how long who asked waits */
 	SESSION_JOBS_MAX = 200,                /* of a session that are known; the driver keeps the ends of 100 */
+	SESSION_JOBS_BYTES = 64 * 1024 * 1024, /* of their results; the driver keeps as many */
 	SESSION_JOB_MAX = 32 * 1024 * 1024,    /* bytes of one, as it was sent */
 };
 

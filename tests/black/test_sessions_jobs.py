@@ -135,3 +135,41 @@ def test_the_end_of_the_session_is_the_end_of_its_jobs(session):
     until(lambda: session.state() in ("killed", "shutting_down"), 20, "it ends")
     answer = submit(session, "1")
     assert answer.status == 400 and "isn't active" in str(answer.body)
+
+
+def test_a_session_whose_job_runs_is_not_idle(gateway):
+    working = Session(gateway, idleTimeout="1s").wait("idle")
+    assert submit(working, "[__import__('time').sleep(0.01) for _ in range(100000)]").status == 201
+    until(lambda: working.get("/jobs/1").body["state"] == "STARTED", 10, "it runs")
+    alone = Session(gateway, idleTimeout="1s")
+    until(lambda: alone.state() in ("dead", "killed"), 20, "the other one is ended")
+    assert working.state() not in ("dead", "killed") and working.get("/jobs/1").body["state"] == "STARTED"
+
+
+LIE = """import gc
+from florus.session import Session
+link = next(one for one in gc.get_objects() if isinstance(one, Session)).link
+say = lambda n, state, result=None: link.send({"type": "job", "id": n, "state": state, "result": result, "error": result})
+"""
+
+
+def memory_of(gateway):
+    status = open(f"/proc/{gateway.process.pid}/status", encoding="ascii").read()
+    return int(status.split("VmRSS:")[1].split()[0]) // 1024
+
+
+def test_a_driver_that_tells_of_endless_jobs_is_bounded(session):
+    session.run(LIE + "for n in range(1, 1001): say(n, 'STARTED', 'x' * 100000)\nlink.flush(20)")
+    session.run("say(2000, 'MADE UP'); say(-1, 'FAILED'); say(2**40, 'FAILED'); say(1, 'SUCCEEDED', 'eA==')")
+    assert session.get("/jobs/200").body == {"id": 200, "state": "STARTED", "result": None, "error": None}
+    assert session.get("/jobs/1").body["result"] == "eA=="
+    assert [session.get(f"/jobs/{n}").status for n in (201, 1000, 2000)] == [404] * 3
+    assert submit(session, "1").status == 429
+
+
+def test_a_driver_that_tells_of_endless_results_is_bounded(session):
+    session.run("1")
+    before = memory_of(session.gateway)
+    session.run(LIE + "for n in range(1, 41): say(n, 'SUCCEEDED', 'x' * 4000000)\nlink.flush(60)", )
+    assert session.get("/jobs/40").status == 200 and session.get("/jobs/1").status == 404
+    assert memory_of(session.gateway) - before < 64 + 100
