@@ -109,6 +109,8 @@ static bool set_file_name(const char *given, struct multipart_part *part, struct
 		return error_set(e, ERR_INVALID, "the file's name is not one: %.80s", given);
 	if (!str_utf8_ok(base, strlen(base)))
 		return error_set(e, ERR_INVALID, "the file's name is not UTF-8");
+	if (strlen(base) > MULTIPART_FILE_NAME_MAX)
+		return error_set(e, ERR_INVALID, "the file's name has more than %d bytes", MULTIPART_FILE_NAME_MAX);
 	(void)snprintf(part->file_name, sizeof part->file_name, "%s", base);
 	return true;
 }

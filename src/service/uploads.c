@@ -1,5 +1,6 @@
 #include "service/uploads.h"
 #include "base/id.h"
+#include "http/multipart.h"
 #include "service/registry.h"
 #include "service/sessions-priv.h"
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,10 +19,11 @@ struct copy {
 	struct copy *prev, *next; /* of the sessions'; while somebody waits */
 	struct sessions *of;
 	int64_t session;
-	const char *what;
-	char attempt[ATTEMPT_NAME_MAX], dir[32], *file_name;
+	const char *what, *part_name;
+	char attempt[ATTEMPT_NAME_MAX], dir[32], boundary[MULTIPART_BOUNDARY_MAX + 1];
 	int run_dirfd, from;
-	int64_t offset, len;
+	int64_t form_len, max;
+	struct multipart_part part; /* once it was found */
 	question_fn *fn;
 	void *arg;
 	bool ok;
@@ -42,11 +45,27 @@ static void copy_free(struct copy *c)
 	if (c->fn)
 		unlink_copy(c);
 	(void)close(c->from);
-	free(c->file_name);
 	free(c);
 }
 
 /* --- on the pool --- */
+
+static bool find_part(struct copy *c, struct error *e)
+{
+	size_t n = (size_t)c->form_len;
+	char *form = n ? mmap(NULL, n, PROT_READ, MAP_PRIVATE, c->from, 0) : MAP_FAILED;
+
+	if (form == MAP_FAILED)
+		return n ? error_errno(e, errno, "read the upload") : error_set(e, ERR_MALFORMED, "the body is empty");
+	bool ok = multipart_find(form, n, c->boundary, c->part_name, &c->part, e);
+	(void)munmap(form, n);
+	if (!ok)
+		return e->code == ERR_NOT_FOUND ? error_set(e, ERR_MALFORMED, "No %s sent!", c->part_name) : false;
+	if (!c->part.file_name[0])
+		return error_set(e, ERR_INVALID, "the part has no filename");
+	return (int64_t)c->part.len <= c->max ||
+	       error_set(e, ERR_TOO_LARGE, "the file is larger than livy.file.upload.max.size allows");
+}
 
 /* The working directory is the job's own: what is there may be anything, so nothing of it is followed. */
 static bool open_dir(struct copy *c, int *ret, struct stat *owner, struct error *e)
@@ -64,8 +83,8 @@ static bool open_dir(struct copy *c, int *ret, struct stat *owner, struct error 
 
 static bool copy_bytes(const struct copy *c, int to, struct error *e)
 {
-	off_t at = c->offset;
-	int64_t left = c->len;
+	off_t at = (off_t)c->part.offset;
+	int64_t left = (int64_t)c->part.len;
 
 	while (left > 0) {
 		ssize_t n = sendfile(to, c->from, &at, left > INT_MAX ? INT_MAX : (size_t)left);
@@ -84,7 +103,7 @@ static bool copy_file(struct copy *c, struct error *e)
 
 	if (!open_dir(c, &dir, &owner, e))
 		return false;
-	_close_ int to = openat(dir, c->file_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	_close_ int to = openat(dir, c->part.file_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return error_errno(e, errno, "make the file");
 	if (geteuid() == 0 && fchown(to, owner.st_uid, owner.st_gid) < 0)
@@ -96,15 +115,27 @@ static void run(void *arg)
 {
 	struct copy *c = arg;
 
-	c->ok = copy_file(c, &c->error);
+	c->ok = find_part(c, &c->error) && copy_file(c, &c->error);
 }
 
 /* --- on the loop --- */
 
+/* What means something in a URI is escaped; what is not ASCII stays, as Java's URIs have it. */
+static void add_path(struct sbuf *uri, const char *path)
+{
+	static const char plain[] = "/-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	for (; *path; path++)
+		if ((unsigned char)*path >= 0x80 || strchr(plain, *path))
+			sbuf_addc(uri, *path);
+		else
+			sbuf_addf(uri, "%%%02X", (unsigned char)*path);
+}
+
 static void copied(void *arg)
 {
 	struct copy *c = arg;
-	_sbuf_ struct sbuf uri = SBUF_INIT(PATH_MAX);
+	_sbuf_ struct sbuf path = SBUF_INIT(PATH_MAX), uri = SBUF_INIT(3 * PATH_MAX);
 
 	if (!c->fn || !c->ok) {
 		if (c->fn)
@@ -112,7 +143,9 @@ static void copied(void *arg)
 		copy_free(c);
 		return;
 	}
-	sbuf_addf(&uri, "file://%s/%s/" RECORD_WORK "/%s/%s", c->of->jobs->run_path, c->attempt, c->dir, c->file_name);
+	sbuf_addf(&path, "%s/%s/" RECORD_WORK "/%s/%s", c->of->jobs->run_path, c->attempt, c->dir, c->part.file_name);
+	sbuf_adds(&uri, "file://");
+	add_path(&uri, sbuf_str(&path));
 	questions_add_resolved(c->of, c->session, c->what, sbuf_str(&uri), c->fn, c->arg);
 	copy_free(c);
 }
@@ -138,17 +171,18 @@ void uploads_add(struct sessions *s, const struct batch *job, const struct uploa
 	*c = (struct copy){ .of = s,
 			    .session = job->id,
 			    .what = u->what,
-			    .file_name = xstrdup(u->file_name),
+			    .part_name = u->part,
 			    .run_dirfd = s->jobs->run_dirfd,
 			    .from = from,
-			    .offset = u->offset,
-			    .len = u->len,
+			    .form_len = u->len,
+			    .max = u->max,
 			    .fn = fn,
 			    .arg = arg,
 			    .next = s->uploads };
 	if (c->next)
 		c->next->prev = c;
 	s->uploads = c;
+	(void)snprintf(c->boundary, sizeof c->boundary, "%s", u->boundary);
 	attempt_name(c->attempt, job->id, job->attempt, job->nonce);
 	(void)memcpy(c->dir, "upload-", sizeof "upload-");
 	id_random_hex(c->dir + strlen("upload-"), UPLOAD_DIR_HEX);

@@ -58,6 +58,22 @@ def test_only_the_base_name_counts(session, name):
     assert path.name == "escape.py" and path.parent.name.startswith("upload-")
 
 
+@pytest.mark.parametrize("name", ["my code.py", "a#b?c%41.py", "файл.py", "n" * 252 + ".py"])
+def test_any_name_is_a_name(session, name):
+    answer = upload(session, "upload-pyfile", *form(b"answer = 42\n", name=name))
+    assert answer.status == 200, answer.body
+    path, = uploads(session)
+    assert path.name == name
+    assert session.run(f"import importlib\nimportlib.import_module({name[:-3]!r}).answer")["data"] == {"text/plain": "42"}
+
+
+@pytest.mark.parametrize("name", ["n" * 256, "ф" * 128, "d/" + "n" * 300])
+def test_a_name_that_is_too_long_is_refused_and_not_cut(session, name):
+    answer = upload(session, "upload-file", *form(b"x", name=name))
+    assert (answer.status, answer.body) == (400, {"msg": "the file's name has more than 255 bytes"})
+    assert uploads(session) == []
+
+
 @pytest.mark.parametrize("route, part, status, text", [
     ("upload-jar", "file", 400, "No jar sent!"),
     ("upload-file", "jar", 400, "No file sent!"),

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from urllib.parse import unquote
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "driver"))
@@ -58,7 +59,7 @@ class Context:
         sys.path.append(self.addFile(uri))
 
     def addFile(self, uri):
-        path = uri.removeprefix("file://")
+        path = unquote(uri.removeprefix("file://")) if uri.startswith("file://") else uri
         if not os.path.exists(path):
             raise FileNotFoundError(f"File {path} does not exist")
         return os.path.dirname(path)

@@ -44,6 +44,7 @@ TEST(boundaries)
 	}
 }
 
+#define N64 "0123456789012345678901234567890123456789012345678901234567890123"
 #define PART(name, more, text) "--b\r\nContent-Disposition: form-data; name=\"" name "\"" more "\r\n\r\n" text "\r\n"
 
 TEST(parts_are_found)
@@ -94,6 +95,7 @@ TEST(what_is_not_well_formed_is_refused)
 		{ PART("file", "; filename=\"a/\"", "1") "--b--", ERR_INVALID },
 		{ PART("file", "; filename=\"a\tb\"", "1") "--b--", ERR_INVALID },
 		{ PART("file", "; filename=\"\xff\"", "1") "--b--", ERR_INVALID },
+		{ PART("file", "; filename=\"" N64 N64 N64 N64 "\"", "1") "--b--", ERR_INVALID },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
