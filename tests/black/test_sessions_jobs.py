@@ -38,6 +38,11 @@ def end_of(session, number):
     return session.get(f"/jobs/{number}").body
 
 
+def waiting_for(gate):
+    """The beginning of a list whose first member is there when the file is."""
+    return f"[[__import__('time').sleep(0.01) for _ in iter(lambda: __import__('os').path.exists({str(gate)!r}), True)]"
+
+
 def value(answer):
     """The client decodes twice."""
     return pickle.loads(base64.b64decode(base64.b64decode(answer["result"])))
@@ -67,8 +72,7 @@ def test_a_job_that_fails_has_the_trace(session):
 
 def test_ids_rise_and_jobs_wait_for_each_other(session, tmp_path):
     gate = tmp_path / "gate"
-    wait = f"[__import__('time').sleep(0.01) for _ in iter(lambda: __import__('os').path.exists({str(gate)!r}), True)] and 'first'"
-    assert submit(session, wait).body["id"] == 1
+    assert submit(session, f"{waiting_for(gate)}, 'first'][1]").body["id"] == 1
     assert submit(session, "'second'").body["id"] == 2
     until(lambda: session.get("/jobs/1").body["state"] == "STARTED", 10, "the first runs")
     assert session.get("/jobs/2").body["state"] == "QUEUED"
@@ -114,8 +118,7 @@ def test_a_job_that_is_no_pickle_fails(session):
 
 def test_nothing_is_lost_or_run_twice_when_florusd_is_killed(session, tmp_path):
     runs, gate = tmp_path / "runs", tmp_path / "gate"
-    submit(session, f"open({str(runs)!r}, 'a').write('x') and [__import__('time').sleep(0.01) for _ in "
-                    f"iter(lambda: __import__('os').path.exists({str(gate)!r}), True)] and 'kept'")
+    submit(session, f"open({str(runs)!r}, 'a').write('x') and {waiting_for(gate)}, 'kept'][1]")
     submit(session, "'after'")
     until(runs.exists, 10, "it runs")
     session.gateway.process.send_signal(signal.SIGKILL)
