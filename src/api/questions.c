@@ -51,12 +51,11 @@ void questions_on_completion(struct call *c, const struct batch *job)
 void questions_added(void *arg, const struct jr *answer, const struct error *e)
 {
 	struct call *c = arg;
-	const struct jr *reason = answer ? jr_get(answer, "error") : NULL;
+	const char *reason = answer ? jr_text(answer, "error", JR_STRING) : NULL;
 	struct error failed = *e;
 
-	if (reason && reason->type == JR_STRING)
-		(void)error_set(&failed, ERR_SESSION_STATE, "java.util.concurrent.ExecutionException: %s",
-				reason->text);
+	if (reason)
+		(void)error_set(&failed, ERR_SESSION_STATE, "java.util.concurrent.ExecutionException: %s", reason);
 	if (failed.code)
 		api_answer_error(c, &failed);
 	else

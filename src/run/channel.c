@@ -191,13 +191,6 @@ static void send_welcome(struct channel *c, const char *proof)
 	channel_send(c, text.data, text.len);
 }
 
-static const char *text_of(const struct jr *object, const char *key, enum jr_type type)
-{
-	const struct jr *member = jr_get(object, key);
-
-	return member && member->type == type ? member->text : NULL;
-}
-
 static bool prove(struct channel *c, const char *role, const char *first, const char *second,
 		  char to[CHANNEL_PROOF_HEX + 1])
 {
@@ -231,8 +224,8 @@ static void replace_older(struct channel *c)
 /* Does the driver know the secret? Then it is welcome, and hears that we do. */
 static bool take_hello(struct channel *c, const struct jr *hello)
 {
-	const char *version = text_of(hello, "version", JR_NUMBER), *session = text_of(hello, "session", JR_NUMBER),
-		   *nonce = text_of(hello, "nonce", JR_STRING), *given = text_of(hello, "proof", JR_STRING);
+	const char *version = jr_text(hello, "version", JR_NUMBER), *session = jr_text(hello, "session", JR_NUMBER),
+		   *nonce = jr_text(hello, "nonce", JR_STRING), *given = jr_text(hello, "proof", JR_STRING);
 	char proof[CHANNEL_PROOF_HEX + 1];
 
 	if (!version || !session || !nonce || !given || strlen(nonce) > NONCE_MAX ||
@@ -261,7 +254,7 @@ static bool take_message(struct channel *c, const char *text, size_t n)
 
 	if (!jr_parse(arena, text, n, &message, &e) || message->type != JR_OBJECT)
 		return false;
-	const char *type = text_of(message, "type", JR_STRING);
+	const char *type = jr_text(message, "type", JR_STRING);
 	if (!type)
 		return false;
 	if (c->proven) {

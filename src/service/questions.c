@@ -140,12 +140,9 @@ void questions_add_resolved(struct sessions *s, int64_t session, const char *wha
 
 void questions_take(struct session *en, const struct jr *message)
 {
-	const struct jr *request = jr_get(message, "request");
+	int64_t n = jr_int(message, "request", -1);
 	const struct error none = { 0 };
-	int64_t n;
 
-	if (!request || request->type != JR_NUMBER || !str_to_i64(request->text, &n))
-		return;
 	for (struct question **at = &en->questions; *at; at = &(*at)->next) {
 		struct question *q = *at;
 

@@ -67,12 +67,12 @@ static bool prove(void *arg, int64_t id, const char *text, char to[CHANNEL_PROOF
 
 static void set_text(char **to, const struct jr *message, const char *key)
 {
-	const struct jr *member = jr_get(message, key);
+	const char *text = jr_text(message, key, JR_STRING);
 
-	if (!member || member->type != JR_STRING || strlen(member->text) > TEXT_MAX)
+	if (!text || strlen(text) > TEXT_MAX)
 		return;
 	free(*to);
-	*to = xstrdup(member->text);
+	*to = xstrdup(text);
 }
 
 static bool is_spare(const struct session *en)
@@ -84,11 +84,11 @@ static bool is_spare(const struct session *en)
 
 static void take_state(struct session *en, const struct jr *message, bool hello)
 {
-	const struct jr *state = jr_get(message, "state");
+	const char *state = jr_text(message, "state", JR_STRING);
 	enum driver_state driver;
 	_free_ char *reason = NULL;
 
-	if (!state || state->type != JR_STRING || !driver_state_parse(state->text, &driver))
+	if (!state || !driver_state_parse(state, &driver))
 		return;
 	set_text(&en->app_id, message, "app_id");
 	set_text(&en->ui_url, message, "ui");

@@ -193,21 +193,6 @@ void statements_end_all(struct session *en)
 
 /* --- from the driver --- */
 
-static const char *text_of(const struct jr *object, const char *key, enum jr_type type)
-{
-	const struct jr *member = jr_get(object, key);
-
-	return member && member->type == type ? member->text : NULL;
-}
-
-static int64_t int_of(const struct jr *object, const char *key)
-{
-	const char *text = text_of(object, key, JR_NUMBER);
-	int64_t n;
-
-	return text && str_to_i64(text, &n) ? n : 0;
-}
-
 /* What is handed on to clients as it is must be an object of JSON, and not too large. */
 static bool output_ok(const char *output)
 {
@@ -223,23 +208,23 @@ static void take_result(struct session *en, int64_t id, struct kept_statement *k
 {
 	static const char bad[] = "{\"status\":\"error\",\"execution_count\":0,\"ename\":\"Error\",\"evalue\":\"the "
 				  "driver's answer was no JSON, or too large\",\"traceback\":[]}";
-	const char *output = text_of(message, "output", JR_STRING);
+	const char *output = jr_text(message, "output", JR_STRING);
 	enum statement_state state;
 
 	if (!k || statement_is_over(k->shown.state)) {
 		session_send_about(en, "ack", id); /* stored long ago */
 		return;
 	}
-	if (k->ending || !statement_state_parse(text_of(message, "state", JR_STRING), &state) ||
+	if (k->ending || !statement_state_parse(jr_text(message, "state", JR_STRING), &state) ||
 	    !statement_is_over(state))
 		return;
-	store_end(en, k, state, output && !output_ok(output) ? bad : output, int_of(message, "started"),
-		  int_of(message, "completed"));
+	store_end(en, k, state, output && !output_ok(output) ? bad : output, jr_int(message, "started", 0),
+		  jr_int(message, "completed", 0));
 }
 
 static void take_progress(struct kept_statement *k, const struct jr *message)
 {
-	const char *text = text_of(message, "progress", JR_NUMBER);
+	const char *text = jr_text(message, "progress", JR_NUMBER);
 	double progress = text ? strtod(text, NULL) : 0;
 
 	if (progress >= 0 && progress <= 1)
@@ -248,14 +233,14 @@ static void take_progress(struct kept_statement *k, const struct jr *message)
 
 void statements_take(struct session *en, const char *type, const struct jr *message)
 {
-	int64_t id = int_of(message, "id");
+	int64_t id = jr_int(message, "id", -1);
 	struct kept_statement *k = statement_in_memory(en, id);
 
 	if (str_eq(type, "result")) {
 		take_result(en, id, k, message);
 	} else if (k && str_eq(type, "started") && k->shown.state == STATEMENT_WAITING) {
 		k->shown.state = STATEMENT_RUNNING;
-		k->shown.started_ms = int_of(message, "started");
+		k->shown.started_ms = jr_int(message, "started", 0);
 	} else if (k && str_eq(type, "progress") && !statement_is_over(k->shown.state)) {
 		take_progress(k, message);
 	}
