@@ -89,3 +89,10 @@ def test_airflow(server, python):
     assert [line for line in seen["log"] if line in lines] == lines, "total is exactly 100: one more page"
     assert seen["async"] == ["success", lines]
     assert re.search(r"Session '\d+' not found\.", seen["killed"]), seen["killed"]
+
+
+def test_jobs_and_uploads_of_the_python_api(server, python):
+    seen = server.run(python, HERE / "with_python_api.py", server.url, *server.login)
+    assert (seen["upload-pyfile"], seen["upload-file"]) == ("", "")
+    assert (seen["submit"], seen["run"], seen["error"]) == (42, "hello", "ZeroDivisionError: division by zero")
+    assert seen["gone"] == {"msg": "deleted"}
