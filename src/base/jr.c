@@ -176,7 +176,7 @@ static bool syntax_error(const char *text, size_t n, json_error_t *marked, struc
 			 why->line, why->column < 0 ? 0 : why->column);
 }
 
-bool jr_parse(struct arena *a, const char *bytes, size_t n, const struct jr **ret, struct error *e)
+static bool parse(struct arena *a, const char *bytes, size_t n, size_t flags, const struct jr **ret, struct error *e)
 {
 	_sbuf_ struct sbuf marked = SBUF_INIT(n * 9 + 16); /* the worst: [1,2,3…], two bytes become ten */
 	_free_ char *copy = xmalloc(n + 1);                /* ended by a NUL, which the caller's bytes need not be */
@@ -195,7 +195,7 @@ bool jr_parse(struct arena *a, const char *bytes, size_t n, const struct jr **re
 		return error_set(e, ERR_MALFORMED, "Illegal character ((CTRL-CHAR, code 0))");
 
 	mark_numbers(text, &marked);
-	json_t *root = json_loadb(sbuf_str(&marked), marked.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	json_t *root = json_loadb(sbuf_str(&marked), marked.len, flags | JSON_DECODE_ANY, &why);
 	if (!root)
 		return syntax_error(text, n, &why, e);
 
@@ -204,6 +204,16 @@ bool jr_parse(struct arena *a, const char *bytes, size_t n, const struct jr **re
 	json_decref(root);
 	*ret = ok ? top : *ret;
 	return ok;
+}
+
+bool jr_parse(struct arena *a, const char *bytes, size_t n, const struct jr **ret, struct error *e)
+{
+	return parse(a, bytes, n, JSON_REJECT_DUPLICATES, ret, e);
+}
+
+bool jr_parse_answer(struct arena *a, const char *bytes, size_t n, const struct jr **ret, struct error *e)
+{
+	return parse(a, bytes, n, 0, ret, e);
 }
 
 const char *jr_text(const struct jr *object, const char *key, enum jr_type type)

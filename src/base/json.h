@@ -55,6 +55,9 @@ struct jr {
  */
 MUST_CHECK bool jr_parse(struct arena *a, const char *text, size_t n, const struct jr **ret, struct error *e);
 
+/* The same of what a cluster answers, not a client: YARN writes a key twice in one object. The last one counts. */
+MUST_CHECK bool jr_parse_answer(struct arena *a, const char *text, size_t n, const struct jr **ret, struct error *e);
+
 /* The member of an object, NULL when absent. */
 const struct jr *jr_get(const struct jr *object, const char *key);
 

@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct backend *const backends[] = { &backend_standalone, NULL };
+static const struct backend *const backends[] = { &backend_standalone, &backend_yarn, NULL };
 
-static const struct backend *backend_of(const char *master)
+static const struct backend *backend_of(const struct profile *p)
 {
-	for (size_t i = 0; master && backends[i]; i++)
-		if (backends[i]->mine(master))
+	for (size_t i = 0; str_eq(p->deploy_mode, "cluster") && p->master && backends[i]; i++)
+		if (backends[i]->mine(p))
 			return backends[i];
 	return NULL;
 }
@@ -46,7 +46,7 @@ bool clusters_new(const struct clusters_setup *setup, struct clusters **ret, str
 	cs->items = xcalloc(setup->count, sizeof *cs->items);
 	for (size_t i = 0; i < setup->count; i++) {
 		const struct profile *p = &setup->profiles[i];
-		const struct backend *backend = str_eq(p->deploy_mode, "cluster") ? backend_of(p->master) : NULL;
+		const struct backend *backend = backend_of(p);
 
 		if (backend && !open_cluster(cs, p, backend, e)) {
 			(void)clusters_free(cs);

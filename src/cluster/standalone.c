@@ -13,9 +13,9 @@
 
 enum { REST_PORT = 6066, WEB_PORT = 8080, SECRET_MAX = 4096, WAIT_MS = 1000 };
 
-static bool mine(const char *master)
+static bool mine(const struct profile *p)
 {
-	return str_starts(master, "spark://");
+	return str_starts(p->master, "spark://");
 }
 
 /* --- requests --- */

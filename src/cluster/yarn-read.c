@@ -1,0 +1,120 @@
+#include "cluster/yarn-read.h"
+#include "base/str.h"
+#include <string.h>
+
+/* Livy's table (livy.md 2.1): every pair that is not in it is a failure. */
+static const struct {
+	const char *state, *final_status; /* NULL: any */
+	enum app_state is;
+} states[] = {
+	{ "NEW", NULL, APP_PENDING },          { "NEW_SAVING", NULL, APP_PENDING },
+	{ "SUBMITTED", NULL, APP_PENDING },    { "ACCEPTED", NULL, APP_PENDING },
+	{ "RUNNING", NULL, APP_RUNNING },      { "FINISHING", NULL, APP_RUNNING },
+	{ "FINAL_SAVING", NULL, APP_RUNNING }, { "FINISHED", "SUCCEEDED", APP_SUCCEEDED },
+	{ "KILLED", NULL, APP_KILLED },        { "FINISHED", "KILLED", APP_KILLED },
+	{ "FINISHED", NULL, APP_FAILED },      { "FAILED", NULL, APP_FAILED },
+};
+
+static bool state_of(const char *state, const char *final_status, enum app_state *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		if (str_eq(states[i].state, state) &&
+		    (!states[i].final_status || str_eq(states[i].final_status, final_status))) {
+			*ret = states[i].is;
+			return true;
+		}
+	return false;
+}
+
+bool yarn_read_app(const struct jr *app, struct yarn_app *ret)
+{
+	if (app->type != JR_OBJECT)
+		return false;
+	const char *why = jr_text(app, "diagnostics", JR_STRING), *ui = jr_text(app, "trackingUrl", JR_STRING);
+
+	*ret = (struct yarn_app){
+		.id = jr_text(app, "id", JR_STRING),
+		.tags = jr_text(app, "applicationTags", JR_STRING),
+		.logs = jr_text(app, "amContainerLogs", JR_STRING),
+		.status = { .exit_code = -1,
+			    .app_id = jr_text(app, "id", JR_STRING),
+			    .ui_url = ui,
+			    .started_ms = jr_int(app, "startedTime", 0),
+			    .ended_ms = jr_int(app, "finishedTime", 0) },
+	};
+	ret->status.log_url = ret->logs;
+	if (!ret->id ||
+	    !state_of(jr_text(app, "state", JR_STRING), jr_text(app, "finalStatus", JR_STRING), &ret->status.state))
+		return false;
+	if (ret->status.state == APP_FAILED)
+		ret->status.why = str_empty(why) ? "YARN says that it failed, and not why" : why;
+	return true;
+}
+
+const char *yarn_own_tag(struct arena *a, const char *tags, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	for (const char *p = tags ? tags : ""; *p; p += strspn(p, ", ")) {
+		size_t n = strcspn(p, ", ");
+
+		if (n > len && strncmp(p, prefix, len) == 0 && memchr(p + len, '-', n - len))
+			return arena_strndup(a, p, n);
+		p += n;
+	}
+	return NULL;
+}
+
+static const struct {
+	const char *entity;
+	char is;
+} entities[] = { { "&lt;", '<' },   { "&gt;", '>' },   { "&amp;", '&' },
+		 { "&quot;", '"' }, { "&#39;", '\'' }, { "&apos;", '\'' } };
+
+static void unescape(const char *from, const char *end, struct sbuf *to)
+{
+	while (from < end) {
+		const char *amp = memchr(from, '&', (size_t)(end - from));
+		size_t i = 0;
+
+		sbuf_add(to, from, (size_t)((amp ? amp : end) - from));
+		if (!amp)
+			return;
+		while (i < ARRAY_LEN(entities) && !str_starts(amp, entities[i].entity))
+			i++;
+		sbuf_addc(to, i < ARRAY_LEN(entities) ? entities[i].is : '&');
+		from = amp + (i < ARRAY_LEN(entities) ? strlen(entities[i].entity) : 1);
+	}
+}
+
+bool yarn_read_log(const char *page, size_t n, struct sbuf *to)
+{
+	static const char open[] = "<pre>", close[] = "</pre>";
+	const char *from = memmem(page, n, open, sizeof open - 1);
+
+	if (!from)
+		return false;
+	from += sizeof open - 1;
+	const char *end = memmem(from, n - (size_t)(from - page), close, sizeof close - 1);
+	if (!end)
+		return false;
+	unescape(from, end, to);
+	return sbuf_ok(to);
+}
+
+const char *yarn_property(struct arena *a, const char *xml, const char *name)
+{
+	_sbuf_ struct sbuf tag = SBUF_INIT(512);
+
+	sbuf_addf(&tag, "<name>%s</name>", name);
+	const char *at = sbuf_ok(&tag) ? strstr(xml, sbuf_str(&tag)) : NULL;
+	const char *end = at ? strstr(at, "</property>") : NULL;
+	if (!at || !end)
+		return NULL;
+	at = strstr(at, "<value>");
+	if (!at || at > end)
+		return NULL;
+	at += strlen("<value>");
+	at += strspn(at, " \t\r\n");
+	return arena_strndup(a, at, strcspn(at, "<\r\n \t"));
+}

@@ -1,0 +1,28 @@
+/*
+ * yarn-read - what YARN's resource manager and node managers answer. Pure.
+ *
+ * Sources: RMWebServices.java, AppInfo.java (/ws/v1/cluster/apps), ContainerLogsPage.java (/node/containerlogs/…).
+ */
+#pragma once
+#include "base/json.h"
+#include "cluster/backend.h"
+
+struct yarn_app {
+	const char *id, *tags, *logs; /* of the arena; logs: URL of the AM container's, or NULL */
+	struct app_status status;
+};
+
+/* One element of apps.app. False: it is none, or its state is unknown to us. */
+bool yarn_read_app(const struct jr *app, struct yarn_app *ret);
+
+/* The tag of ours in a list "a,b,c" that begins with `prefix` and has one more part; NULL: there is none. Of the arena. */
+const char *yarn_own_tag(struct arena *a, const char *tags, const char *prefix);
+
+/*
+ * The text between <pre> and </pre> of a log page, unescaped. False: it is no such page. What a page of a log that is asked for from
+ * `start` to `end` has in it is those bytes, as long as they are UTF-8.
+ */
+bool yarn_read_log(const char *page, size_t n, struct sbuf *to);
+
+/* The value of a property in a Hadoop configuration file; NULL: it is not there. Of the arena. */
+const char *yarn_property(struct arena *a, const char *xml, const char *name);

@@ -1,0 +1,512 @@
+/*
+ * yarn - Hadoop's YARN, watched by its resource manager's REST API (docs/clusters.md). Jobs get there by spark-submit, which
+ * leaves as soon as they are accepted; from then on one GET per interval tells the states of all.
+ */
+#include "base/fdio.h"
+#include "base/str.h"
+#include "cluster/yarn-read.h"
+#include "http/call.h"
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	MANAGERS_MAX = 8,
+	TIMEOUT_MS = 15000, /* of one request */
+	LIST_MAX = 64 * 1024 * 1024,
+	PAGE_MAX = 8 * CLUSTER_LOG_CHUNK, /* bytes of a log page: each of its bytes may become an entity */
+	SITE_MAX = 4 * 1024 * 1024,
+	REDIRECTS_MAX = 3, /* from a standby to the active one */
+	LOG_EMPTY_TRIES = 2,
+};
+
+struct yarn {
+	struct http_calls *calls;
+	char *managers[MANAGERS_MAX];
+	int count, at; /* which answered last */
+	char *who;     /* "&user.name=x", or "" */
+	struct http_call *list;
+	int tries;
+};
+
+struct yarn_own {
+	struct http_call *call, *kill, *log;
+	char *logs; /* URL of its container's */
+	int stream;
+	bool more, seen_end;
+};
+
+static const char *const streams[APP_LOG_STREAMS] = { "stderr", "stdout" };
+
+static struct yarn_own *own_of(struct cluster_app *app)
+{
+	if (!app->own)
+		app->own = xcalloc(1, sizeof(struct yarn_own));
+	return app->own;
+}
+
+/* --- where --- */
+
+/* A resource manager's address in yarn-site.xml, by its id when there are several. */
+static const char *address(struct arena *a, const char *xml, const char *id)
+{
+	_sbuf_ struct sbuf name = SBUF_INIT(512), url = SBUF_INIT(1024);
+
+	sbuf_addf(&name, "yarn.resourcemanager.webapp.address%s%s", id ? "." : "", id ? id : "");
+	const char *web = yarn_property(a, xml, sbuf_str(&name));
+	if (!str_empty(web) && !strchr(web, '$')) {
+		sbuf_addf(&url, "http://%s", web);
+		return arena_strdup(a, sbuf_str(&url));
+	}
+	sbuf_clear(&name);
+	sbuf_addf(&name, "yarn.resourcemanager.hostname%s%s", id ? "." : "", id ? id : "");
+	const char *host = yarn_property(a, xml, sbuf_str(&name));
+	if (str_empty(host) || strchr(host, '$'))
+		return NULL;
+	sbuf_addf(&url, "http://%s:8088", host);
+	return arena_strdup(a, sbuf_str(&url));
+}
+
+static const char *read_site(struct arena *a, const struct profile *p)
+{
+	const char *dir = p->hadoop_conf_dir ? p->hadoop_conf_dir : getenv("HADOOP_CONF_DIR");
+	_sbuf_ struct sbuf path = SBUF_INIT(PATH_MAX), text = SBUF_INIT(SITE_MAX);
+	struct error e;
+
+	dir = dir ? dir : getenv("YARN_CONF_DIR");
+	sbuf_addf(&path, "%s/yarn-site.xml", dir ? dir : "");
+	if (!dir || !sbuf_ok(&path) || !fdio_read_file(AT_FDCWD, sbuf_str(&path), &text, &e))
+		return NULL;
+	return arena_strdup(a, sbuf_str(&text));
+}
+
+/* "http://a:8088,http://b:8088"; NULL: nobody said where. */
+static const char *find_managers(struct arena *a, const struct profile *p)
+{
+	_sbuf_ struct sbuf all = SBUF_INIT(4096);
+	const char *xml, *ids;
+
+	if (p->rest)
+		return p->rest;
+	if (!(xml = read_site(a, p)))
+		return NULL;
+	ids = yarn_property(a, xml, "yarn.resourcemanager.ha.rm-ids");
+	if (!ids)
+		return address(a, xml, NULL);
+	for (const char *s = ids; *s; s += strspn(s, ", ")) {
+		size_t n = strcspn(s, ", ");
+		const char *id = arena_strndup(a, s, n), *url = id ? address(a, xml, id) : NULL;
+
+		if (url)
+			sbuf_addf(&all, "%s%s", all.len ? "," : "", url);
+		s += n;
+	}
+	return all.len ? arena_strdup(a, sbuf_str(&all)) : NULL;
+}
+
+static bool mine(const struct profile *p)
+{
+	_arena_ struct arena *a = arena_new(2 * (size_t)SITE_MAX);
+
+	return str_starts(p->master, "yarn") && find_managers(a, p);
+}
+
+/* --- requests --- */
+
+static struct http_call *ask(struct cluster *c, const char *method, const char *path, const char *body,
+			     size_t answer_max, http_call_done_fn *done, void *arg)
+{
+	static const char *const headers[] = { "Content-Type: application/json", "Accept: application/json",
+					       "X-XSRF-Header: 1", NULL };
+	struct yarn *w = c->wire;
+	_sbuf_ struct sbuf url = SBUF_INIT(HTTP_CALL_URL_MAX);
+
+	sbuf_addf(&url, "%s/ws/v1/cluster/%s%s%s", w->managers[w->at], path, strchr(path, '?') ? "" : "?", w->who);
+	return http_call(w->calls,
+			 &(struct http_call_request){ .method = method,
+						      .url = sbuf_str(&url),
+						      .headers = headers,
+						      .body = body,
+						      .body_len = body ? strlen(body) : 0,
+						      .timeout_ms = TIMEOUT_MS,
+						      .answer_max = answer_max,
+						      .redirects_max = REDIRECTS_MAX },
+			 done, arg);
+}
+
+static void next_manager(struct cluster *c)
+{
+	struct yarn *w = c->wire;
+
+	w->at = (w->at + 1) % w->count;
+}
+
+static bool read_answer(struct arena *a, const struct http_call_answer *answer, const struct jr **ret)
+{
+	struct error e;
+
+	return answer->error.code == ERR_NONE && answer->status == 200 &&
+	       jr_parse_answer(a, answer->body, answer->body_len, ret, &e) && (*ret)->type == JR_OBJECT;
+}
+
+static void say_why(const struct http_call_answer *answer, struct error *e)
+{
+	if (answer->error.code)
+		*e = answer->error;
+	else
+		(void)error_set(e, ERR_UNAVAILABLE, "the resource manager answers with status %d", answer->status);
+}
+
+/* --- opening --- */
+
+static bool add_managers(struct yarn *w, const char *urls, struct error *e)
+{
+	for (const char *p = urls; *p; p += strspn(p, ", ")) {
+		size_t n = strcspn(p, ", ");
+
+		if (!str_starts(p, "http://") && !str_starts(p, "https://"))
+			return error_set(e, ERR_CONFIG, "%.*s is not a URL that begins with http:// or https://",
+					 (int)n, p);
+		if (w->count == MANAGERS_MAX)
+			return error_set(e, ERR_CONFIG, "more than %d resource managers", MANAGERS_MAX);
+		w->managers[w->count] = xcalloc(1, n + 1);
+		memcpy(w->managers[w->count++], p, p[n - 1] == '/' ? n - 1 : n);
+		p += n;
+	}
+	return true;
+}
+
+static void close_wire(struct cluster *c)
+{
+	struct yarn *w = c->wire;
+
+	w->calls = http_calls_free(w->calls);
+	for (int i = 0; i < w->count; i++)
+		free(w->managers[i]);
+	free(w->who);
+	free(w);
+	c->wire = NULL;
+}
+
+static bool open_wire(struct cluster *c, struct error *e)
+{
+	_arena_ struct arena *a = arena_new(2 * (size_t)SITE_MAX);
+	struct yarn *w = c->wire = xcalloc(1, sizeof *w);
+	_sbuf_ struct sbuf who = SBUF_INIT(1024);
+	const struct profile *p = c->profile;
+	const char *origins[MANAGERS_MAX + 1] = { NULL };
+
+	if (p->user && p->auth != PROFILE_AUTH_BASIC)
+		sbuf_addf(&who, "&user.name=%s", p->user);
+	w->who = xstrdup(sbuf_str(&who));
+	bool ok = add_managers(w, find_managers(a, p), e);
+	for (int i = 0; i < w->count; i++)
+		origins[i] = w->managers[i];
+	ok = ok && http_calls_new(&(struct http_calls_options){ .loop = cluster_loop(c),
+								.user_agent = "florus",
+								.origins = origins,
+								.ca_file = p->ca_file,
+								.negotiate = p->auth == PROFILE_AUTH_NEGOTIATE },
+				  &w->calls, e);
+	if (!ok)
+		close_wire(c);
+	return ok;
+}
+
+/* --- the list --- */
+
+static void see(struct cluster *c, struct arena *a, const struct jr *element)
+{
+	struct yarn_app found;
+
+	if (!yarn_read_app(element, &found))
+		return;
+	const char *tag = yarn_own_tag(a, found.tags, "florus-");
+	struct cluster_app *app = map_get(c->by_handle, found.id);
+	if (!app && tag)
+		app = map_get(c->by_tag, tag);
+	if (app && found.logs) {
+		struct yarn_own *own = own_of(app);
+
+		free(own->logs);
+		own->logs = xstrdup(found.logs);
+	}
+	cluster_saw(c, found.id, tag, &found.status);
+}
+
+/* {"apps":{"app":[…]}}, {"apps":null}, {"apps":{}}; one alone may be an object. */
+static void see_all(struct cluster *c, struct arena *a, const struct jr *top)
+{
+	const struct jr *apps = jr_get(top, "apps");
+	const struct jr *list = apps && apps->type == JR_OBJECT ? jr_get(apps, "app") : NULL;
+
+	if (list && list->type == JR_OBJECT)
+		see(c, a, list);
+	for (size_t i = 0; list && list->type == JR_ARRAY && i < list->count; i++)
+		see(c, a, &list->items[i]);
+}
+
+static void ask_list(struct cluster *c);
+
+static void on_list(void *arg, const struct http_call_answer *answer)
+{
+	_arena_ struct arena *a = arena_new(2 * (size_t)LIST_MAX);
+	struct cluster *c = arg;
+	struct yarn *w = c->wire;
+	const struct jr *top;
+	struct error e;
+
+	w->list = NULL;
+	if (read_answer(a, answer, &top)) {
+		see_all(c, a, top);
+		cluster_polled(c, NULL);
+		return;
+	}
+	next_manager(c);
+	if (++w->tries < w->count) {
+		ask_list(c);
+		return;
+	}
+	say_why(answer, &e);
+	cluster_polled(c, &e);
+}
+
+static void ask_list(struct cluster *c)
+{
+	struct yarn *w = c->wire;
+	_sbuf_ struct sbuf path = SBUF_INIT(256);
+
+	sbuf_addf(&path, "apps?applicationTags=florus-%s&deSelects=resourceRequests", cluster_instance(c));
+	w->list = ask(c, "GET", sbuf_str(&path), NULL, LIST_MAX, on_list, c);
+}
+
+static void poll_all(struct cluster *c)
+{
+	struct yarn *w = c->wire;
+
+	w->tries = 0;
+	ask_list(c);
+}
+
+/* --- one --- */
+
+static const char *gate(const struct cluster *c, struct arena *a, const struct submission *s)
+{
+	(void)c, (void)a, (void)s;
+	return "jobs are given to YARN by spark-submit, and watched natively";
+}
+
+static const struct spec_pair *submit_conf(const struct cluster *c, struct arena *a, const struct cluster_job *job,
+					   const char *tag, size_t *ret_count)
+{
+	struct spec_pair *pairs = arena_alloc(a, 2 * sizeof *pairs);
+	_sbuf_ struct sbuf tags = SBUF_INIT(256);
+
+	(void)job;
+	*ret_count = 0;
+	if (!pairs)
+		return NULL;
+	sbuf_addf(&tags, "florus-%s,%s", cluster_instance(c), tag);
+	pairs[(*ret_count)++] = (struct spec_pair){ "spark.yarn.tags", arena_strdup(a, sbuf_str(&tags)) };
+	pairs[(*ret_count)++] = (struct spec_pair){ "spark.yarn.submit.waitAppCompletion", "false" };
+	return pairs;
+}
+
+/* Never called, since the gate lets nobody through. */
+static void prepare(struct cluster_app *app, const struct submission *s)
+{
+	(void)s;
+	app_refused(app, ATTEMPT_BY_SUBMIT, 0, "jobs are given to YARN by spark-submit");
+}
+
+static void submit(struct cluster_app *app)
+{
+	app_refused(app, ATTEMPT_BY_SUBMIT, 0, "jobs are given to YARN by spark-submit");
+}
+
+static void on_found(void *arg, const struct http_call_answer *answer)
+{
+	_arena_ struct arena *a = arena_new(1 << 22);
+	struct cluster_app *app = arg;
+	const struct jr *top, *apps, *list;
+	struct yarn_app found;
+	struct error e;
+
+	own_of(app)->call = NULL;
+	if (app->handle[0] && answer->error.code == ERR_NONE && answer->status == 404) {
+		app_found(app, NULL, NULL);
+		return;
+	}
+	if (!read_answer(a, answer, &top)) {
+		next_manager(app->of);
+		say_why(answer, &e);
+		app_found(app, NULL, &e);
+		return;
+	}
+	apps = jr_get(top, app->handle[0] ? "app" : "apps");
+	list = apps && !app->handle[0] && apps->type == JR_OBJECT ? jr_get(apps, "app") : apps;
+	if (list && list->type == JR_ARRAY)
+		list = list->count ? &list->items[0] : NULL;
+	app_found(app, list && yarn_read_app(list, &found) ? found.id : NULL, NULL);
+}
+
+static void find(struct cluster_app *app)
+{
+	_sbuf_ struct sbuf path = SBUF_INIT(512);
+
+	if (app->handle[0])
+		sbuf_addf(&path, "apps/%s", app->handle);
+	else
+		sbuf_addf(&path, "apps?applicationTags=%s&deSelects=resourceRequests", app->tag);
+	own_of(app)->call = ask(app->of, "GET", sbuf_str(&path), NULL, 1 << 20, on_found, app);
+}
+
+static void on_looked(void *arg, const struct http_call_answer *answer)
+{
+	_arena_ struct arena *a = arena_new(1 << 22);
+	struct cluster_app *app = arg;
+	struct yarn_app found;
+	const struct jr *top, *one;
+	struct error e;
+
+	own_of(app)->call = NULL;
+	if (answer->error.code == ERR_NONE && answer->status == 404) {
+		app_looked(app, NULL, NULL);
+	} else if (read_answer(a, answer, &top) && (one = jr_get(top, "app")) && yarn_read_app(one, &found)) {
+		app_looked(app, &found.status, NULL);
+	} else {
+		next_manager(app->of);
+		say_why(answer, &e);
+		app_looked(app, NULL, &e);
+	}
+}
+
+static void look(struct cluster_app *app)
+{
+	_sbuf_ struct sbuf path = SBUF_INIT(512);
+
+	sbuf_addf(&path, "apps/%s", app->handle);
+	own_of(app)->call = ask(app->of, "GET", sbuf_str(&path), NULL, 1 << 20, on_looked, app);
+}
+
+static void on_killed(void *arg, const struct http_call_answer *answer)
+{
+	struct cluster_app *app = arg;
+
+	own_of(app)->kill = NULL;
+	if (answer->error.code != ERR_NONE || answer->status >= 500)
+		next_manager(app->of);
+	app_killed(app);
+}
+
+static void kill_one(struct cluster_app *app)
+{
+	_sbuf_ struct sbuf path = SBUF_INIT(512);
+
+	sbuf_addf(&path, "apps/%s/state", app->handle);
+	own_of(app)->kill = ask(app->of, "PUT", sbuf_str(&path), "{\"state\":\"KILLED\"}", 1 << 20, on_killed, app);
+}
+
+/* --- its log, from the node manager's pages: stderr, then stdout, each from where it was read to --- */
+
+static void ask_page(struct cluster_app *app);
+
+/* Only up to a line's end, so that no character is cut in two: the page would show what is not one as something longer. */
+static size_t whole_lines(const struct sbuf *text)
+{
+	const char *last = text->len ? memrchr(text->data, '\n', text->len) : NULL;
+
+	return last ? (size_t)(last - text->data) + 1 : 0;
+}
+
+static void on_page(void *arg, const struct http_call_answer *answer)
+{
+	struct cluster_app *app = arg;
+	struct yarn_own *own = own_of(app);
+	_sbuf_ struct sbuf text = SBUF_INIT(PAGE_MAX);
+
+	own->log = NULL;
+	if (answer->error.code != ERR_NONE || answer->status != 200 ||
+	    !yarn_read_log(answer->body, answer->body_len, &text)) {
+		app_logged(app, APP_LOG_NONE);
+		return;
+	}
+	bool full = text.len >= CLUSTER_LOG_CHUNK;
+	size_t n = whole_lines(&text);
+	if (n == 0 && (full || own->seen_end))
+		n = text.len; /* one line that is longer than that, or the last one without an end */
+	if (n > 0 && !app_log_add(app, own->stream, text.data, n, app_log_offset(app, own->stream) + (int64_t)n)) {
+		app_logged(app, APP_LOG_NONE);
+		return;
+	}
+	own->more |= full || (n < text.len && app->phase == APP_ENDED);
+	if (++own->stream < APP_LOG_STREAMS) {
+		ask_page(app);
+		return;
+	}
+	own->seen_end = app->phase == APP_ENDED;
+	app_logged(app, own->more ? APP_LOG_MORE : own->seen_end ? APP_LOG_WHOLE : APP_LOG_SOME);
+}
+
+static void ask_page(struct cluster_app *app)
+{
+	struct yarn *w = app->of->wire;
+	struct yarn_own *own = own_of(app);
+	_sbuf_ struct sbuf url = SBUF_INIT(HTTP_CALL_URL_MAX);
+	int64_t from = app_log_offset(app, own->stream);
+
+	sbuf_addf(&url, "%s/%s/?start=%lld&end=%lld%s", own->logs, streams[own->stream], (long long)from,
+		  (long long)from + CLUSTER_LOG_CHUNK, w->who);
+	own->log = http_call(w->calls,
+			     &(struct http_call_request){ .method = "GET",
+							  .url = sbuf_str(&url),
+							  .timeout_ms = TIMEOUT_MS,
+							  .answer_max = PAGE_MAX,
+							  .redirects_max = REDIRECTS_MAX },
+			     on_page, app);
+}
+
+static void read_log(struct cluster_app *app)
+{
+	struct yarn_own *own = own_of(app);
+
+	own->stream = 0;
+	own->more = false;
+	if (own->logs)
+		ask_page(app);
+	else
+		app_logged(app, APP_LOG_NONE);
+}
+
+static void cancel(struct cluster_app *app)
+{
+	struct yarn_own *own = app->own;
+
+	if (!own)
+		return;
+	struct http_call *const calls[] = { own->call, own->kill, own->log };
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		if (calls[i])
+			http_call_cancel(calls[i]);
+	free(own->logs);
+	free(own);
+	app->own = NULL;
+}
+
+const struct backend backend_yarn = {
+	.name = "yarn",
+	.mine = mine,
+	.open = open_wire,
+	.close = close_wire,
+	.gate = gate,
+	.submit_conf = submit_conf,
+	.prepare = prepare,
+	.submit = submit,
+	.find = find,
+	.look = look,
+	.kill = kill_one,
+	.log = read_log,
+	.cancel = cancel,
+	.poll = poll_all,
+};
