@@ -85,7 +85,7 @@ class Python:
             lines = [line for line in lines if OUR_FRAME not in line]
         try:
             text = str(error)
-        except Exception as trouble:  # a __str__ of the user's
+        except BaseException as trouble:  # a __str__ of the user's
             text = f"<no text: {type(trouble).__name__}>"
         return StatementError(kind.__name__, text, lines)
 

@@ -7,6 +7,7 @@ every reconnection. A result is sent again until florusd has said that it is sto
 import json
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -22,6 +23,7 @@ OUTPUT_OVERHEAD = 64 * 1024  # bytes beside text and data
 TICK_S = 0.1
 PROGRESS_TICKS = 5
 GOODBYE_S = 2.0
+NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # as json writes it: florusd takes none
 SHUTDOWN_S = 10.0  # for what runs to stop and for Spark to be put away
 
 
@@ -230,10 +232,10 @@ class Session:
             return None
         try:
             text = json.dumps(output, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-            text.encode()
-        except (TypeError, ValueError) as trouble:
+        except (TypeError, ValueError, RecursionError) as trouble:
             problem = StatementError("ValueError", f"the result cannot be written as JSON: {trouble}")
         else:
+            text = NUL.sub(r"\1\\ufffd", text.encode(errors="replace").decode())
             if len(text) <= 2 * self.output_max + OUTPUT_OVERHEAD:
                 return text
             problem = StatementError("OutputTooLarge", f"the result has {len(text)} characters; "

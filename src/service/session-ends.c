@@ -30,12 +30,15 @@ void session_end_if_late(struct session *en, int64_t now_ms)
 	batches_fail(en->of->jobs, en->id);
 }
 
-/* Of one that never came up, whatever the driver has said, the end of its log says how far it got. */
+/*
+ * Of one that never came up, whatever the driver has said, the end of its log says how far it got; of one that was up only
+ * what it could not say itself.
+ */
 void session_explain(void *arg, const struct batch *job, const struct attempt_report *end, struct sbuf *why)
 {
 	const struct session *en = session_by_id(arg, job->id);
 
-	if (!en || en->ready || job->state == STATE_KILLED || end->event != ATTEMPT_ENDED)
+	if (!en || job->state == STATE_KILLED || end->event != ATTEMPT_ENDED)
 		return;
 	if (en->late) {
 		sbuf_clear(why);
@@ -43,10 +46,11 @@ void session_explain(void *arg, const struct batch *job, const struct attempt_re
 			  "the session was not ready within %lld s of its start, and was ended; if it needs longer, "
 			  "raise livy.rsc.server.connect.timeout",
 			  (long long)en->of->config->livy_rsc_server_connect_timeout_ms / 1000);
-	} else if (end->end == ATTEMPT_END_EXIT) {
+	} else if (end->end == ATTEMPT_END_EXIT && !en->ready) {
 		sbuf_addf(why, "the driver ended with status %d before the session was ready; see what it said above",
 			  end->code);
 	} else if (end->end == ATTEMPT_END_SIGNAL) {
-		sbuf_addf(why, "signal %d ended the driver before the session was ready", end->code);
+		sbuf_addf(why, "signal %d ended the driver%s", end->code,
+			  en->ready ? "" : " before the session was ready");
 	}
 }

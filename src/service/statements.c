@@ -194,22 +194,43 @@ void statements_end_all(struct session *en)
 /* --- from the driver --- */
 
 /* What is handed on to clients as it is must be an object of JSON, and not too large. */
-static bool output_ok(const char *output)
+static bool output_ok(const char *output, struct error *e)
 {
 	size_t n = strlen(output);
 	_arena_ struct arena *a = arena_new(8 * n + 64 * 1024);
 	const struct jr *value;
-	struct error e;
 
-	return n <= SESSION_OUTPUT_MAX && jr_parse(a, output, n, &value, &e) && value->type == JR_OBJECT;
+	if (n > SESSION_OUTPUT_MAX)
+		return error_set(e, ERR_TOO_LARGE, "%zu bytes; at most %d are kept", n, SESSION_OUTPUT_MAX);
+	if (!jr_parse(a, output, n, &value, e))
+		return false;
+	return value->type == JR_OBJECT || error_set(e, ERR_MALFORMED, "no object of JSON");
+}
+
+/* The answer in place of one that is not. */
+static void describe_bad(struct sbuf *to, int64_t id, struct error *e)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(2 * sizeof e->msg);
+	struct jw w = { .out = to };
+
+	e->msg[strcspn(e->msg, "\n")] = '\0'; /* behind it stands where, in a text that nobody sees */
+	sbuf_addf(&text, "the driver's answer cannot be shown: %s", e->msg);
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "status", "error");
+	jw_int(&w, "execution_count", id);
+	jw_str(&w, "ename", "Error");
+	jw_str(&w, "evalue", sbuf_str(&text));
+	jw_open(&w, "traceback", '[');
+	jw_close(&w, ']');
+	jw_close(&w, '}');
 }
 
 static void take_result(struct session *en, int64_t id, struct kept_statement *k, const struct jr *message)
 {
-	static const char bad[] = "{\"status\":\"error\",\"execution_count\":0,\"ename\":\"Error\",\"evalue\":\"the "
-				  "driver's answer was no JSON, or too large\",\"traceback\":[]}";
+	_sbuf_ struct sbuf bad = SBUF_INIT(16 * sizeof(struct error));
 	const char *output = jr_text(message, "output", JR_STRING);
 	enum statement_state state;
+	struct error e;
 
 	if (!k || statement_is_over(k->shown.state)) {
 		session_send_about(en, "ack", id); /* stored long ago */
@@ -218,8 +239,11 @@ static void take_result(struct session *en, int64_t id, struct kept_statement *k
 	if (k->ending || !statement_state_parse(jr_text(message, "state", JR_STRING), &state) ||
 	    !statement_is_over(state))
 		return;
-	store_end(en, k, state, output && !output_ok(output) ? bad : output, jr_int(message, "started", 0),
-		  jr_int(message, "completed", 0));
+	if (output && !output_ok(output, &e)) {
+		describe_bad(&bad, id, &e);
+		output = sbuf_str(&bad);
+	}
+	store_end(en, k, state, output, jr_int(message, "started", 0), jr_int(message, "completed", 0));
 }
 
 static void take_progress(struct kept_statement *k, const struct jr *message)
