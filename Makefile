@@ -1,6 +1,6 @@
 # The front door. Every target calls one script; the work and its explanation are in tools/ and tests/.
 .DEFAULT_GOAL := build
-.PHONY: build run serve test check fuzz fuzz-merge bench install fmt clean help
+.PHONY: build run serve test test-clusters check fuzz fuzz-merge bench install fmt clean help
 
 build: ## build florusd, florus and florus-shim into build/ (the default)
 	@tools/setup build
@@ -19,6 +19,10 @@ serve: ## stay up on port 8998 (PORT=N for another), with Spark ready for jobs
 test: ## every test, of the plain build; ends with `N passed, N failed`
 	@tools/setup test
 	@tests/run
+
+test-clusters: ## jobs in real clusters: Spark's own, YARN, Kubernetes
+	@tools/setup clusters
+	@tests/run clusters
 
 check: ## static checks, lints, and the tests again under sanitizers and valgrind
 	@tools/setup check

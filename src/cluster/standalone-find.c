@@ -10,11 +10,12 @@
 static void found(struct cluster_app *app, const char *handle, const struct error *e)
 {
 	struct standalone_app *own = app->own;
+	_free_ char *kept = xstrdup(handle); /* it may be one of the candidates */
 
 	own->call = NULL;
 	free(TAKE(own->candidates));
 	free(TAKE(own->candidate_workers));
-	app_found(app, handle, e);
+	app_found(app, kept, e);
 }
 
 static void no_answer(struct cluster_app *app, const char *why)

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REST_PORT = 6066, WEB_PORT = 8080, SECRET_MAX = 4096, WAIT_MS = 1000 };
+enum { REST_PORT = 6066, WEB_PORT = 8080, SECRET_MAX = 1024 * 1024, WAIT_MS = 1000 };
 
 static bool mine(const struct profile *p)
 {
