@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct backend *const backends[] = { &backend_standalone, &backend_yarn, NULL };
+static const struct backend *const backends[] = { &backend_standalone, &backend_yarn, &backend_kubernetes, NULL };
 
 static const struct backend *backend_of(const struct profile *p)
 {

@@ -1,0 +1,78 @@
+/*
+ * A driver's log. The API has no offsets, but times: how far it was read is the time of the last line, in nanoseconds.
+ * What is asked for begins with that second; lines that are here already are passed over.
+ */
+#include "cluster/kube-wire.h"
+#include <stdio.h>
+#include <time.h>
+
+static const int64_t NS_PER_S = 1000000000;
+
+static void ask(struct cluster_app *app);
+
+/* More lines than fit have the same second: ask for more of it. */
+static bool wants_more(struct kube_app *own)
+{
+	if (own->log_limit >= KUBE_LOG_MAX)
+		return false;
+	own->log_limit *= 2;
+	return true;
+}
+
+static void take(struct cluster_app *app, const struct http_call_answer *answer)
+{
+	struct kube_app *own = app->own;
+	_sbuf_ struct sbuf text = SBUF_INIT(KUBE_LOG_MAX);
+	bool cut = answer->body_len >= own->log_limit, ended = app->phase == APP_ENDED;
+	int64_t from = app_log_offset(app, 0);
+	int64_t at = kube_read_log(answer->body, answer->body_len, from, ended && !cut, &text);
+
+	if (text.len > 0 && !app_log_add(app, 0, text.data, text.len, at)) {
+		app_logged(app, APP_LOG_NONE);
+		return;
+	}
+	if (cut && at == from && wants_more(own)) {
+		ask(app);
+		return;
+	}
+	if (at > from)
+		own->log_limit = CLUSTER_LOG_CHUNK;
+	app_logged(app, cut && at > from ? APP_LOG_MORE : (ended ? APP_LOG_WHOLE : APP_LOG_SOME));
+}
+
+static void on_log(void *arg, const struct http_call_answer *answer)
+{
+	struct cluster_app *app = arg;
+	struct kube_app *own = app->own;
+	bool gone = answer->error.code == ERR_NONE && (answer->status == 404 || answer->status == 400);
+
+	own->log = NULL;
+	if (answer->error.code == ERR_NONE && answer->status == 200)
+		take(app, answer);
+	else /* 400: its container never started; 404: its pod is gone */
+		app_logged(app, gone && app->phase == APP_ENDED ? APP_LOG_WHOLE : APP_LOG_NONE);
+}
+
+static void ask(struct cluster_app *app)
+{
+	struct kube_app *own = app->own;
+	_sbuf_ struct sbuf path = SBUF_INIT(1024);
+	time_t since = (time_t)(app_log_offset(app, 0) / NS_PER_S);
+	char text[32];
+	struct tm tm;
+
+	sbuf_addf(&path, "/pods/%s/log?container=" KUBE_CONTAINER "&timestamps=true&limitBytes=%zu", kube_pod_name(app),
+		  own->log_limit);
+	if (since > 0 && gmtime_r(&since, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		sbuf_addf(&path, "&sinceTime=%s", text);
+	own->log = kube_call(app->of, "GET", sbuf_str(&path), NULL, 0, own->log_limit + 4096, on_log, app);
+}
+
+void kube_log(struct cluster_app *app)
+{
+	struct kube_app *own = kube_own(app);
+
+	if (own->log_limit == 0)
+		own->log_limit = CLUSTER_LOG_CHUNK;
+	ask(app);
+}

@@ -1,0 +1,310 @@
+"""A real Kubernetes API server with its etcd, on this host alone, and a kubelet of our own that runs pods as processes.
+
+What is real: every answer of the API, TLS, tokens, certificates, RBAC, quotas, watches, logs through the kubelet's proxy.
+What is not: nodes. The kubelet below binds pods to one node, runs their commands here, and says how they ended:
+the annotation `run` of a pod is a shell command that stands for its container; `stuck` is a reason why it cannot start;
+without either, the driver's arguments go to a real spark-submit with a local master.
+"""
+
+import ctypes
+import datetime
+import http.client
+import http.server
+import json
+import os
+import signal
+import ssl
+import subprocess
+import threading
+import time
+import urllib.parse
+
+from certs import Authority, openssl
+from gateway import until
+from parts import CACHE, Part, free_ports
+
+VERSION = "1.20.2"
+API_SERVER = CACHE / f"kube-{VERSION}" / "kube-apiserver"
+NODE, CONTAINER = "here", "spark-kubernetes-driver"
+ADMIN_TOKEN, FLORUS_TOKEN, NOBODY_TOKEN = "admin-secret", "florus-secret", "nobody-secret"
+RULES = [
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "get", "list", "watch", "delete"]},
+    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+    {"apiGroups": [""], "resources": ["services", "configmaps"], "verbs": ["create", "get", "delete"]},
+]
+PDEATHSIG = 1
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PDEATHSIG, signal.SIGKILL)
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stamp():
+    ns = time.time_ns()
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // 10**9)) + f".{ns % 10**9:09d}Z"
+
+
+class Kube:
+    """The API server and its etcd; .api() speaks to it as its administrator."""
+
+    def __init__(self, root):
+        self.root = root
+        self.authority = Authority(root)
+        self.server_pair, self.client_pair = self.authority.issue("kube"), self.authority.issue("florus")
+        (self.port,), self.parts, self.number = free_ports(1), [], 0
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.etcd_port = None
+
+    def spawn(self, name, *command):
+        part = Part(name, command, self.root)
+        self.parts.append(part)
+        return part.start()
+
+    def start(self):
+        assert API_SERVER.exists(), f"no {API_SERVER}: run tools/setup clusters"
+        self.etcd_port, peer = free_ports(2)
+        client, peer = f"http://127.0.0.1:{self.etcd_port}", f"http://127.0.0.1:{peer}"
+        self.spawn("etcd", "etcd", "--data-dir", "etcd", "--listen-client-urls", client, "--advertise-client-urls", client,
+                   "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
+                   "--initial-cluster", f"default={peer}", "--unsafe-no-fsync")  # fmt: skip
+        openssl("genpkey", "-algorithm", "RSA", "-out", self.root / "account.key")
+        tokens = [(ADMIN_TOKEN, "admin", '"system:masters"'), (FLORUS_TOKEN, "florus", ""), (NOBODY_TOKEN, "nobody", "")]
+        (self.root / "tokens.csv").write_text("".join(f"{t},{u},{u},{g}\n" for t, u, g in tokens))
+        self.serve()
+        return self
+
+    def serve(self):
+        self.server = self.spawn(
+            "apiserver", API_SERVER, "--etcd-servers", f"http://127.0.0.1:{self.etcd_port}",
+            "--bind-address", "127.0.0.1", "--secure-port", self.port, "--token-auth-file", "tokens.csv",
+            "--tls-cert-file", self.server_pair.cert, "--tls-private-key-file", self.server_pair.key,
+            "--client-ca-file", self.authority.pair.cert, "--service-account-issuer", "https://here",
+            "--service-account-key-file", "account.key", "--service-account-signing-key-file", "account.key",
+            "--service-cluster-ip-range", "10.0.0.0/24", "--authorization-mode", "RBAC", "--cert-dir", "certs",
+            "--disable-admission-plugins", "ServiceAccount,TaintNodesByCondition", "--kubelet-preferred-address-types", "InternalIP",
+            "--enable-priority-and-fairness=false", "--event-ttl", "1m", "--watch-cache=true")  # fmt: skip
+        self.server.wait_ready(self.is_ready)
+
+    def is_ready(self):
+        try:
+            return self.call("GET", "/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def call(self, method, path, body=None, token=ADMIN_TOKEN, kind="application/json"):
+        """(status, answer), the answer as JSON when it is some."""
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self.authority.trust(), timeout=30)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        return answer.status, json.loads(text) if text.startswith("{") else text
+
+    def api(self, method, path, body=None, expect=(200, 201), **options):
+        status, answer = self.call(method, path, body, **options)
+        assert status in expect, f"{method} {path}: {status} {answer}"
+        return answer
+
+    def namespace(self):
+        """A new one, in which florus may do what SECURITY.md says that it needs."""
+        self.number += 1
+        name = f"jobs{self.number}"
+        self.api("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{name}"
+        self.api("POST", f"{rbac}/roles", {"metadata": {"name": "florus"}, "rules": RULES})
+        self.api("POST", f"{rbac}/rolebindings", {
+            "metadata": {"name": "florus"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "florus"},
+            "subjects": [{"kind": "User", "name": "florus", "apiGroup": "rbac.authorization.k8s.io"}]})  # fmt: skip
+        return Namespace(self, name)
+
+    def kubeconfig(self, path, user, ns):
+        """For florusd: `user` is a dict of a kubeconfig's user."""
+        path.write_text(json.dumps({  # JSON is YAML
+            "apiVersion": "v1", "kind": "Config", "current-context": "here",
+            "clusters": [{"name": "c", "cluster": {"server": self.url, "certificate-authority": str(self.authority.pair.cert)}}],
+            "users": [{"name": "u", "user": user}],
+            "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": ns}}]}))  # fmt: skip
+        path.chmod(0o600)
+        return path
+
+    def crash(self):
+        """The API server is gone at once; serve() brings it back."""
+        self.parts.remove(self.server)
+        end(self.server)
+
+    def stop(self):
+        for part in reversed(self.parts):
+            end(part)
+
+
+def end(part):
+    """At once: an API server that is asked to end waits for its watches."""
+    for pid in part.own():
+        os.kill(pid, signal.SIGKILL)
+    part.stop()
+
+
+class Namespace:
+    def __init__(self, kube, name):
+        self.kube, self.name, self.path = kube, name, f"/api/v1/namespaces/{name}"
+
+    def list(self, what="pods"):
+        return self.kube.api("GET", f"{self.path}/{what}")["items"]
+
+    def pod(self, name):
+        status, pod = self.kube.call("GET", f"{self.path}/pods/{name}")
+        return pod if status == 200 else None
+
+
+class Kubelet:
+    """Binds and runs every pod of a Kube; its own threads, its own HTTPS server for logs."""
+
+    def __init__(self, kube, spark_home):
+        self.kube, self.spark_home, self.running, self.logs = kube, spark_home, {}, {}
+        self.stopping = threading.Event()
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(kube.server_pair.cert, kube.server_pair.key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.register()
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def register(self):
+        self.kube.api("POST", "/api/v1/nodes", {"metadata": {"name": NODE}})
+        status = {"addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+                  "daemonEndpoints": {"kubeletEndpoint": {"Port": self.server.server_address[1]}}}  # fmt: skip
+        self.patch(f"/api/v1/nodes/{NODE}/status", {"status": status})
+
+    def patch(self, path, body):
+        return self.kube.call("PATCH", path, body, kind="application/strategic-merge-patch+json")
+
+    def work(self):
+        while not self.stopping.wait(0.05):
+            try:
+                for pod in self.kube.call("GET", "/api/v1/pods")[1].get("items", []):
+                    self.look(pod)
+            except (OSError, http.client.HTTPException, ValueError, AttributeError):
+                pass  # the API server is away for a test's sake
+
+    def look(self, pod):
+        meta, path = pod["metadata"], self.path_of(pod)
+        if "deletionTimestamp" in meta:
+            self.end(pod)
+        elif "nodeName" not in pod["spec"]:
+            target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
+            self.kube.call("POST", f"{path}/binding", {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": meta["name"]}, "target": target})
+        elif meta["uid"] not in self.running and pod["status"]["phase"] == "Pending":
+            self.begin(pod)
+        elif self.running.get(meta["uid"]) and self.running[meta["uid"]].poll() is not None:
+            self.tell_end(pod, self.running[meta["uid"]].returncode)
+
+    @staticmethod
+    def path_of(pod):
+        return f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
+
+    def begin(self, pod):
+        notes = pod["metadata"].get("annotations", {})
+        if "stuck" in notes:
+            waiting = {"waiting": {"reason": notes["stuck"], "message": "as the test wishes"}}
+            self.say(pod, "Pending", waiting)
+            return
+        properties = self.properties(pod)
+        if properties is None:
+            return  # the kubelet waits for the config map
+        uid = pod["metadata"]["uid"]
+        folder = self.kube.root / uid
+        folder.mkdir()
+        (folder / "spark.properties").write_text(properties)
+        command = ["sh", "-c", notes["run"]] if "run" in notes else self.spark(pod, folder)
+        self.logs[(pod["metadata"]["namespace"], pod["metadata"]["name"])] = lines = []
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   cwd=folder, start_new_session=True, preexec_fn=die_with_parent)  # fmt: skip
+        reader = threading.Thread(target=self.read, args=(process, lines), daemon=True)
+        reader.start()
+        process.reader = reader
+        self.running[uid] = process
+        self.say(pod, "Running", {"running": {"startedAt": now()}})
+
+    def properties(self, pod):
+        for volume in pod["spec"].get("volumes", []):
+            if volume["name"] == "spark-conf-volume-driver":
+                status, found = self.kube.call("GET", f"/api/v1/namespaces/{pod['metadata']['namespace']}/configmaps/{volume['configMap']['name']}")
+                return found["data"]["spark.properties"] if status == 200 else None
+        return ""
+
+    def spark(self, pod, folder):
+        """What the image's entrypoint would run, but here: a local master, ports of its own."""
+        here = ["--conf", "spark.driver.bindAddress=127.0.0.1", "--conf", "spark.driver.host=127.0.0.1",
+                "--conf", "spark.driver.port=0", "--conf", "spark.driver.blockManager.port=0",
+                "--conf", "spark.ui.enabled=false"]  # fmt: skip
+        args = [str(folder / "spark.properties") if a == "/opt/spark/conf/spark.properties" else a.removeprefix("local://")
+                for a in pod["spec"]["containers"][0]["args"][1:]]  # fmt: skip
+        return [f"{self.spark_home}/bin/spark-submit", "--master", "local[1]", "--deploy-mode", "client", *here, *args]
+
+    @staticmethod
+    def read(process, lines):
+        for line in process.stdout:
+            lines.append(stamp().encode() + b" " + line)
+
+    def say(self, pod, phase, state):
+        status = {"phase": phase, "containerStatuses": [{"name": CONTAINER, "image": "i", "imageID": "", "ready": False, "restartCount": 0, "state": state}]}
+        return self.patch(f"{self.path_of(pod)}/status", {"status": status})
+
+    def tell_end(self, pod, code):
+        if pod["status"]["phase"] != "Running":
+            return
+        process = self.running[pod["metadata"]["uid"]]
+        process.reader.join(5)
+        code = code if code >= 0 else 128 - code
+        ended = {"exitCode": code, "reason": "Error" if code else "Completed", "startedAt": now(), "finishedAt": now()}
+        self.say(pod, "Failed" if code else "Succeeded", {"running": None, "terminated": ended})
+
+    def end(self, pod):
+        process = self.running.get(pod["metadata"]["uid"])
+        if process and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self.kube.call("DELETE", self.path_of(pod), {"gracePeriodSeconds": 0})
+
+    def handler(self):
+        logs = self.logs
+
+        class Logs(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                """/containerLogs/<namespace>/<pod>/<container>?timestamps=true&sinceTime=…&limitBytes=…"""
+                url = urllib.parse.urlsplit(self.path)
+                query = dict(urllib.parse.parse_qsl(url.query))
+                lines = list(logs.get(tuple(url.path.split("/")[2:4]), []))
+                since = query.get("sinceTime", "").rstrip("Z").encode()
+                text = b"".join(line for line in lines if line[: len(since)] >= since)[: int(query.get("limitBytes", 1 << 40))]
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *args):
+                pass
+
+        return Logs
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join(10)
+        self.server.shutdown()
+        for process in self.running.values():
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+

@@ -1,0 +1,219 @@
+"""Kubernetes: a real API server (kube.py). Jobs are made of three objects, watched, logged, killed, and cleaned up."""
+
+import pytest
+from gateway import REPO, until
+from kube import FLORUS_TOKEN, NOBODY_TOKEN, Kube, Kubelet
+
+RUN = "spark.kubernetes.driver.annotation.run"
+
+
+@pytest.fixture(scope="session")
+def kube(tmp_path_factory):
+    kube = Kube(tmp_path_factory.mktemp("kube"))
+    try:
+        yield kube.start()
+    finally:
+        kube.stop()
+
+
+@pytest.fixture(scope="session")
+def kubelet(kube):
+    kubelet = Kubelet(kube, REPO / ".deps" / "spark35")
+    yield kubelet
+    kubelet.stop()
+
+
+@pytest.fixture
+def place(kube, kubelet):
+    return kube.namespace()
+
+
+@pytest.fixture
+def florus(gateways, kube, place, tmp_path):
+    """A gateway whose only cluster is the namespace of this test; start() is the test's."""
+
+    def make(user=None, **options):
+        user = user or {"client-certificate": str(kube.client_pair.cert), "client-key": str(kube.client_pair.key)}
+        options = {
+            "livy__spark__master": "k8s://" + kube.url,
+            "livy__spark__deploy-mode": "cluster",
+            "florus__cluster__default__launcher": "native",
+            "florus__cluster__default__poll": "100ms",
+            "florus__cluster__default__log-poll": "200ms",
+            "florus__cluster__default__kubeconfig": kube.kubeconfig(tmp_path / "kubeconfig", user, place.name),
+            "florus__cluster__default__conf.spark.kubernetes.container.image": "spark:here",
+            **options,
+        }
+        g = gateways(**options)
+        g.options["livy.file.local-dir-whitelist"] = f"{g.files},/opt"  # local:/opt/… is in the image
+        return g
+
+    return make
+
+
+def job(command, **more):
+    conf = {RUN: command, **more.pop("conf", {})}
+    return {"file": "local:///opt/app.jar", "className": "org.example.Main", "conf": conf, **more}
+
+
+def send(g, body):
+    answer = g.post("/batches", body)
+    assert answer.status == 201, answer
+    return answer.body["id"]
+
+
+def map_of(place):
+    return [m for m in place.list("configmaps") if m["metadata"]["name"].endswith("-conf")]
+
+
+def test_a_job_is_three_objects_that_run_and_go(florus, place):
+    g = florus().start()
+    conf = {"spark.driver.memory": "8g", "spark.kubernetes.driver.label.team": "blue"}
+    batch = send(g, job("echo from the pod; sleep 1; echo bye", args=["a", "b"], name="My Job!", conf=conf))
+    (config,) = until(lambda: map_of(place))
+    (pod,) = place.list()
+    labels, container = pod["metadata"]["labels"], pod["spec"]["containers"][0]
+    assert (labels["spark-role"], labels["spark-app-name"], labels["team"]) == ("driver", "my-job", "blue")
+    assert container["args"][-3:] == ["local:///opt/app.jar", "a", "b"]
+    assert container["resources"]["limits"]["memory"] == "9011Mi"  # 8192 and a tenth
+    (service,) = place.list("services")
+    for owned in (service, config):
+        assert owned["metadata"]["ownerReferences"][0]["uid"] == pod["metadata"]["uid"]
+    assert f"spark.driver.host={service['metadata']['name']}.{place.name}.svc" in config["data"]["spark.properties"]
+    assert g.wait(batch) == "success"
+    assert [line for line in g.log(batch) if line in ("from the pod", "bye")] == ["from the pod", "bye"]
+    shown = g.get(f"/batches/{batch}").body
+    assert shown["appId"] == labels["spark-app-selector"]
+    until(lambda: not place.list(), what="the finished driver's pod is deleted")
+
+
+def test_a_real_driver_reads_its_config_map(florus, place):
+    g = florus().start()
+    program = g.files / "job.py"
+    program.write_text(
+        "from pyspark.sql import SparkSession\n"
+        "spark = SparkSession.builder.getOrCreate()\n"
+        "print('sum', spark.range(101).groupBy().sum().first()[0], spark.conf.get('spark.my.word'))\n"
+    )
+    body = {"file": f"local://{program}", "name": "real", "conf": {"spark.my.word": "a = b: ü"}}
+    batch = send(g, body)
+    assert g.wait(batch, timeout=90) == "success", g.log(batch)
+    assert "sum 5050 a = b: ü" in g.log(batch)
+
+
+def test_a_failure_keeps_its_exit_status_and_log(florus, place):
+    g = florus(florus__cluster__default__keep_pods="true").start()
+    batch = send(g, job("echo what went wrong; exit 7"))
+    assert g.wait(batch) == "dead"
+    assert "what went wrong" in g.log(batch)
+    assert len(place.list()) == 1  # keep-pods
+
+
+def test_a_killed_job_is_deleted(florus, place):
+    g = florus().start()
+    batch = send(g, job("echo begun; sleep 600"))
+    g.wait(batch, "running")
+    until(lambda: "begun" in g.log(batch))
+    assert g.delete(f"/batches/{batch}").status == 200
+    until(lambda: not place.list(), what="the pod is gone")
+
+
+def test_a_long_log_comes_whole_and_once(florus, place):
+    g = florus().start()
+    batch = send(g, job("seq 1 60000 | sed 's/$/ of a long log/'; sleep 1; printf 'no end'"))
+    assert g.wait(batch, timeout=40) == "success"
+    lines = (g.state / "run").glob("*/log")
+    text = next(lines).read_text()
+    assert text == "".join(f"{i} of a long log\n" for i in range(1, 60001)) + "no end"
+
+
+@pytest.mark.parametrize("hit", ["between", "while running"])
+def test_kill_9_of_florusd_loses_and_doubles_nothing(florus, place, hit):
+    g = florus().start()
+    ran = g.root / "ran"
+    batch = send(g, job(f"echo x >>{ran}; echo one; sleep 2; echo two"))
+    if hit == "while running":
+        g.wait(batch, "running")
+        until(lambda: "one" in g.log(batch))
+    else:
+        until(place.list)
+    g.kill9()
+    g.start()
+    assert g.wait(batch, timeout=40) == "success"
+    assert [line for line in g.log(batch) if line in ("one", "two")] == ["one", "two"]
+    assert ran.read_text() == "x\n"
+
+
+def test_an_absent_api_server_changes_nothing(florus, kube, place):
+    g = florus().start()
+    batch = send(g, job("sleep 4; echo over"))
+    g.wait(batch, "running")
+    kube.crash()
+    waiting = send(g, job("echo later"))
+    until(lambda: "does not answer" in g.log_text(), 20)
+    assert g.state_of(batch) == "running"
+    kube.serve()
+    assert g.wait(batch, timeout=60) == "success"
+    assert g.wait(waiting, timeout=60) == "success"
+    assert "over" in g.log(batch)
+
+
+def test_a_full_quota_makes_jobs_wait(florus, kube, place):
+    kube.api("POST", f"{place.path}/resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}})
+    kube_full = f"{place.path}/resourcequotas/q"
+    until(lambda: kube.call("PATCH", f"{kube_full}/status", {"status": {"hard": {"pods": "0"}, "used": {"pods": "0"}}},
+                            kind="application/merge-patch+json")[0] == 200)  # fmt: skip
+    g = florus().start()
+    batch = send(g, job("echo at last"))
+    until(lambda: "exceeded quota" in g.log_text(), 20)
+    assert g.state_of(batch) == "starting"
+    kube.api("DELETE", kube_full)
+    assert g.wait(batch, timeout=30) == "success"
+
+
+def test_a_driver_that_cannot_start_is_given_up(florus, place):
+    g = florus(florus__cluster__default__pending_max="1s").start()
+    batch = send(g, job("true", conf={"spark.kubernetes.driver.annotation.stuck": "ErrImagePull"}))
+    assert g.wait(batch, timeout=20) == "dead"
+    assert any("ErrImagePull" in line for line in g.log(batch))
+    until(lambda: not place.list())
+
+
+@pytest.mark.parametrize("who", ["token", "token file", "secret file"])
+def test_ways_to_prove_who_we_are(florus, place, tmp_path, who):
+    secret = tmp_path / "token"
+    secret.touch(0o600)
+    secret.write_text(FLORUS_TOKEN + "\n")
+    user, options = {"token": FLORUS_TOKEN}, {}
+    if who == "token file":
+        user = {"tokenFile": "token"}  # relative to the kubeconfig
+    elif who == "secret file":
+        user, options = {"token": NOBODY_TOKEN}, {"florus__cluster__default__secret_file": secret}
+    g = florus(user, **options).start()
+    assert g.wait(send(g, job("echo hello"))) == "success"
+    assert FLORUS_TOKEN not in g.log_text()
+
+
+def test_one_without_rights_is_told_what_is_refused(florus, place):
+    g = florus({"token": NOBODY_TOKEN}).start()
+    batch = send(g, job("echo never"))
+    assert g.wait(batch) == "dead"
+    assert any('cannot create resource "pods"' in line for line in g.log(batch))
+    assert not place.list()
+
+
+def test_rights_for_a_pod_alone_leave_none_behind(florus, kube, place):
+    rules = {"rules": [{"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["*"]}]}
+    kube.api("PATCH", f"/apis/rbac.authorization.k8s.io/v1/namespaces/{place.name}/roles/florus", rules,
+             kind="application/merge-patch+json")  # fmt: skip
+    g = florus().start()
+    batch = send(g, job("echo never"))
+    assert g.wait(batch) == "dead"
+    assert any("refuses the service" in line for line in g.log(batch))
+    until(lambda: not place.list())
+
+
+def test_what_needs_spark_submit_is_refused_natively(florus, place):
+    g = florus(florus__job__allow="kubernetes").start()
+    answer = g.post("/batches", job("true", conf={"spark.kubernetes.driver.podTemplateFile": str(g.job)}))
+    assert answer.status == 400 and "a pod template" in str(answer.body), answer
