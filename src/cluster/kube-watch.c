@@ -24,13 +24,20 @@ static void end_deleted(struct kube_pod *pod)
 void kube_saw(struct cluster *c, struct kube_pod *pod, bool deleted)
 {
 	_sbuf_ struct sbuf handle = SBUF_INIT(CLUSTER_HANDLE_MAX);
+	struct kube *w = c->wire;
 
 	sbuf_addf(&handle, "%s/%s", pod->ns, pod->name);
 	struct cluster_app *app = map_get(c->by_handle, sbuf_str(&handle));
 	if (!app && pod->tag)
 		app = map_get(c->by_tag, pod->tag);
-	if (!app || app->phase != APP_WATCHED || !str_eq(pod->tag, app->tag))
+	if (!app || !str_eq(pod->tag, app->tag))
 		return;
+	if (app->phase != APP_WATCHED) {
+		/* The answer that makes it watched is still on the way: a watch says nothing twice, so a list must. */
+		w->news_missed |=
+			app->phase < APP_WATCHED && (pod->status.state != APP_PENDING || pod->stuck || deleted);
+		return;
+	}
 	struct kube_app *own = kube_own(app);
 	(void)snprintf(own->uid, sizeof own->uid, "%s", pod->uid);
 	(void)snprintf(own->stuck, sizeof own->stuck, "%s", pod->stuck ? pod->stuck : "");
@@ -249,11 +256,12 @@ void kube_poll(struct cluster *c)
 	if (w->token_file && clock_now_ms() >= w->token_due_ms)
 		kube_token_again(c);
 	give_up_stuck(c);
-	if (w->version[0] && !misses_one(c)) {
+	if (w->version[0] && !w->news_missed && !misses_one(c)) {
 		if (!w->watch)
 			start_watch(c);
 		cluster_still(c);
 		return;
 	}
+	w->news_missed = false;
 	ask_page(c);
 }

@@ -29,6 +29,7 @@ struct kube {
 	struct sbuf line; /* of the watch, until it ends */
 	char version[64]; /* resourceVersion: from where the watch goes on; "": a list comes first */
 	char *next_page;  /* of the list that is under way */
+	bool news_missed; /* of an app that was not watched yet */
 };
 
 struct kube_app {

@@ -308,3 +308,69 @@ class Kubelet:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
+
+
+class Liar:
+    """Stands before a Kube and lets requests through, but for those that it loses: lose("POST", "/pods", "answer")."""
+
+    def __init__(self, kube):
+        self.kube, self.losses, self.lost = kube, [], []
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        self.server.daemon_threads = True
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(kube.server_pair.cert, kube.server_pair.key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def lose(self, method, end, what, times=1):
+        """what: the "request", which never arrives, or its "answer"."""
+        self.losses += [(method, end, what)] * times
+
+    def loss(self, method, path):
+        for loss in self.losses:
+            if loss[0] == method and urllib.parse.urlsplit(path).path.endswith(loss[1]):
+                self.losses.remove(loss)
+                return loss
+        return None
+
+    def handler(liar):  # noqa: N805
+        class Through(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                loss = liar.loss(self.command, self.path)
+                if loss and loss[2] == "request":
+                    self.drop(loss)
+                    return
+                connection = http.client.HTTPSConnection("127.0.0.1", liar.kube.port, context=liar.kube.authority.trust())
+                headers = {k: v for k, v in self.headers.items() if k.lower() in ("authorization", "content-type", "accept")}
+                connection.request(self.command, self.path, body or None, headers)
+                answer = connection.getresponse()
+                if loss:
+                    answer.read()
+                    self.drop(loss)
+                    return
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.getheader("Content-Type") or "text/plain")
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                while piece := answer.read1(65536):
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                self.wfile.write(b"0\r\n\r\n")
+                connection.close()
+
+            do_POST = do_DELETE = do_GET
+
+            def drop(self, loss):
+                liar.lost.append(loss)
+                self.close_connection = True
+
+            def log_message(self, *args):
+                pass
+
+        return Through
+
+    def stop(self):
+        self.server.shutdown()

@@ -2,7 +2,7 @@
 
 import pytest
 from gateway import REPO, until
-from kube import FLORUS_TOKEN, NOBODY_TOKEN, Kube, Kubelet
+from kube import FLORUS_TOKEN, NOBODY_TOKEN, Kube, Kubelet, Liar
 
 RUN = "spark.kubernetes.driver.annotation.run"
 
@@ -213,7 +213,47 @@ def test_rights_for_a_pod_alone_leave_none_behind(florus, kube, place):
     until(lambda: not place.list())
 
 
-def test_what_needs_spark_submit_is_refused_natively(florus, place):
+@pytest.mark.parametrize("what", ["a pod template", "files of this host"])
+def test_what_needs_spark_submit_is_refused_natively(florus, place, what):
     g = florus(florus__job__allow="kubernetes").start()
-    answer = g.post("/batches", job("true", conf={"spark.kubernetes.driver.podTemplateFile": str(g.job)}))
-    assert answer.status == 400 and "a pod template" in str(answer.body), answer
+    body = job("true", conf={"spark.kubernetes.driver.podTemplateFile": str(g.job)})
+    if what == "files of this host":
+        body = job("true", pyFiles=[str(g.job)])
+    answer = g.post("/batches", body)
+    assert answer.status == 400 and what in str(answer.body), answer
+    assert not place.list()
+
+
+@pytest.fixture
+def liar(kube):
+    liar = Liar(kube)
+    yield liar
+    liar.stop()
+
+
+@pytest.mark.parametrize("end", ["/pods", "/services", "/configmaps"])
+@pytest.mark.parametrize("what", ["request", "answer"])
+def test_a_lost_request_or_answer_doubles_nothing(florus, place, liar, end, what):
+    g = florus({"token": FLORUS_TOKEN}, livy__spark__master="k8s://" + liar.url).start()
+    ran = g.root / "ran"
+    liar.lose("POST", end, what)
+    batch = send(g, job(f"echo x >>{ran}"))
+    assert g.wait(batch, timeout=40) == "success"
+    assert liar.lost == [("POST", end, what)]
+    assert ran.read_text() == "x\n"
+
+
+def test_a_pod_left_without_its_config_map_is_replaced(florus, place, liar):
+    """A kill -9 between two requests: the pod is there, and what it waits for never will be."""
+    g = florus({"token": FLORUS_TOKEN}, livy__spark__master="k8s://" + liar.url).start()
+    ran = g.root / "ran"
+    liar.lose("POST", "/configmaps", "request", times=1000)
+    batch = send(g, job(f"echo x >>{ran}"))
+    until(lambda: liar.lost)
+    (pod,) = place.list()
+    g.kill9()
+    liar.losses.clear()
+    g.start()
+    assert g.wait(batch, timeout=40) == "success"
+    assert ran.read_text() == "x\n"
+    until(lambda: not place.list(), what=f"neither {pod['metadata']['name']} nor the other is left")
