@@ -63,12 +63,16 @@ static void on_head(void *arg, const struct http_call_answer *answer)
 	struct cluster_app *app = arg;
 	struct standalone_app *own = app->own;
 	bool read = answer->error.code == ERR_NONE && answer->status == 200;
+	bool over = own->candidate_at >= own->candidate_active_count;
+	enum standalone_head head =
+		read ? standalone_read_head(answer->body, answer->body_len, app->tag) : STANDALONE_HEAD_CUT;
 
-	if (read && standalone_has_tag(answer->body, answer->body_len, app->tag)) {
+	if (head == STANDALONE_HEAD_OURS) {
 		found(app, own->candidates[own->candidate_at], NULL);
 		return;
 	}
-	own->unsure |= !read;
+	/* One that is over without a command line never ran, or so long ago that its worker has tidied up. */
+	own->unsure |= head == STANDALONE_HEAD_CUT || (head == STANDALONE_HEAD_NONE && !over);
 	own->candidate_at++;
 	ask_next(app);
 }
@@ -128,6 +132,7 @@ static void on_list(void *arg, const struct http_call_answer *answer)
 	own->candidate_count = own->candidate_at = 0;
 	own->unsure = false;
 	add_candidates(app, jr_get(top, "activedrivers"));
+	own->candidate_active_count = own->candidate_count;
 	add_candidates(app, jr_get(top, "completeddrivers"));
 	ask_next(app);
 }

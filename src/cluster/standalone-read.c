@@ -73,10 +73,18 @@ bool standalone_find_app_id(const char *bytes, size_t n, char *to, size_t room)
 	return len > 0 && len < left; /* cut at the end of a piece: it is found in the next, or not at all */
 }
 
-bool standalone_has_tag(const char *bytes, size_t n, const char *tag)
+enum standalone_head standalone_read_head(const char *bytes, size_t n, const char *tag)
 {
+	static const char before[] = "Launch Command: ";
 	_sbuf_ struct sbuf option = SBUF_INIT(256);
+	const char *at = memmem(bytes, n, before, sizeof before - 1);
 
+	if (!at)
+		return STANDALONE_HEAD_NONE;
+	size_t left = n - (size_t)(at - bytes);
+	const char *end = memchr(at, '\n', left);
 	sbuf_addf(&option, "\"-D" STANDALONE_TAG_KEY "=%s\"", tag);
-	return memmem(bytes, n, option.data, option.len) != NULL;
+	if (memmem(at, end ? (size_t)(end - at) : left, option.data, option.len))
+		return STANDALONE_HEAD_OURS;
+	return end ? STANDALONE_HEAD_OTHER : STANDALONE_HEAD_CUT;
 }

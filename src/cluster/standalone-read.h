@@ -28,5 +28,11 @@ MUST_CHECK bool standalone_read_log(const char *body, size_t n, struct standalon
 /* "Connected to Spark cluster with app ID app-…" in a piece of stderr: the id, cut to fit. False: it is not there. */
 bool standalone_find_app_id(const char *bytes, size_t n, char *to, size_t room);
 
-/* Is this the tag in the command line at the head of a driver's stderr? */
-bool standalone_has_tag(const char *bytes, size_t n, const char *tag);
+/* Whose driver it is, by the command line at the head of its stderr. */
+enum standalone_head {
+	STANDALONE_HEAD_OURS,  /* it has the tag */
+	STANDALONE_HEAD_OTHER, /* it is whole, and has not */
+	STANDALONE_HEAD_CUT,   /* it goes on beyond what was read */
+	STANDALONE_HEAD_NONE,  /* there is none: the driver is not started yet, or its log is gone */
+};
+enum standalone_head standalone_read_head(const char *bytes, size_t n, const char *tag);

@@ -39,8 +39,8 @@ struct standalone_app {
 	char app_id[64], worker[160];
 	char (*candidates)[CLUSTER_HANDLE_MAX]; /* drivers that may be ours, and their workers */
 	char (*candidate_workers)[160];
-	int candidate_count, candidate_at;
-	bool unsure; /* one has no log yet */
+	int candidate_count, candidate_active_count, candidate_at; /* active ones come first */
+	bool unsure;                                               /* one has no log yet */
 };
 
 struct http_call *standalone_get(struct cluster *c, const char *base, const char *path, size_t answer_max,

@@ -15,6 +15,7 @@ class FalseMaster:
         self.state = "ALIVE"  # or STANDBY
         self.start = True  # drivers that arrive run at once
         self.listed = True  # drivers are in the list
+        self.logged = True  # what they write can be read
         self.liar = Liar(self.truth)
 
     # --- what a test does ------------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ class FalseMaster:
 
     def log(self, query):
         driver = self.drivers.get(query["driverId"])
-        if not driver or driver["state"] == "SUBMITTED":
+        if not driver or not self.logged:
             return 200, "Error: invalid log directory"
         data = driver["log"] if query["logType"] == "stderr" else ""
         start = min(int(query.get("offset", 0)), len(data))

@@ -64,17 +64,26 @@ def test_a_create_that_got_lost_itself_is_made_again_once(florus, master):
     assert len(master.drivers) == 1 and master.liar.count(CREATE) == 2
 
 
-def test_what_waits_for_a_worker_is_not_taken_for_absent(florus, master):
-    """Its create went unanswered, and it has no log yet to know it by: asked again, never made again."""
-    master.start = False
+@pytest.mark.parametrize("start", [True, False])
+def test_a_driver_that_cannot_be_known_by_its_log_yet_is_not_taken_for_another(florus, master, start):
+    """Its create went unanswered, and a worker has or has not begun with it: asked again, never made again."""
+    master.start, master.logged = start, False
     master.liar.tell(CREATE, "lost", 1)
     batch = florus.submit()
-    until(lambda: len(master.drivers) == 1, 10)
-    before = master.liar.count(LIST)
-    until(lambda: master.liar.count(LIST) >= before + 5, 30)
+    until(lambda: master.liar.count("/log/") >= 5 or master.liar.count(CREATE) > 1, 40)
+    assert florus.state_of(batch) == "starting"
+    master.logged = True
     master.set_all("RUNNING")
     florus.wait(batch, "running", timeout=40)
     assert len(master.drivers) == 1 and master.liar.count(CREATE) == 1
+
+
+def test_drivers_of_others_without_a_log_hold_nothing_up_once_they_are_over(florus, master):
+    master.drivers["driver-of-another"] = {"state": "ERROR", "log": ""}
+    master.liar.tell(CREATE, "dropped", 1)
+    batch = florus.submit()
+    florus.wait(batch, "running", timeout=40)
+    assert len(master.drivers) == 2
 
 
 @pytest.mark.parametrize("lie", ["error", "away", "unauthorized", "dropped", "garbage", "cut"])
