@@ -51,6 +51,29 @@ bool yarn_read_app(const struct jr *app, struct yarn_app *ret)
 	return true;
 }
 
+enum yarn_found yarn_read_found(const struct jr *top, struct yarn_app *ret)
+{
+	const struct jr *one = jr_get(top, "app"), *apps = jr_get(top, "apps");
+
+	if (!one && (!apps || (apps->type != JR_OBJECT && apps->type != JR_NULL)))
+		return YARN_UNREADABLE;
+	if (!one)
+		one = apps->type == JR_OBJECT ? jr_get(apps, "app") : NULL;
+	if (one && one->type == JR_ARRAY)
+		one = one->count ? &one->items[0] : NULL;
+	if (!one)
+		return YARN_NOT_THERE;
+	return yarn_read_app(one, ret) ? YARN_THERE : YARN_UNREADABLE;
+}
+
+bool yarn_read_unknown(const struct jr *top)
+{
+	const struct jr *remote = top->type == JR_OBJECT ? jr_get(top, "RemoteException") : NULL;
+
+	return remote && remote->type == JR_OBJECT &&
+	       str_eq(jr_text(remote, "exception", JR_STRING), "NotFoundException");
+}
+
 const char *yarn_own_tag(struct arena *a, const char *tags, const char *prefix)
 {
 	size_t len = strlen(prefix);

@@ -150,6 +150,16 @@ static bool read_answer(struct arena *a, const struct http_call_answer *answer, 
 	       jr_parse_answer(a, answer->body, answer->body_len, ret, &e) && (*ret)->type == JR_OBJECT;
 }
 
+/* Is it the resource manager itself that does not know the app, and not a proxy that does not know the page? */
+static bool is_unknown(struct arena *a, const struct http_call_answer *answer)
+{
+	const struct jr *top;
+	struct error e;
+
+	return answer->error.code == ERR_NONE && answer->status == 404 &&
+	       jr_parse_answer(a, answer->body, answer->body_len, &top, &e) && yarn_read_unknown(top);
+}
+
 static void say_why(const struct http_call_answer *answer, struct error *e)
 {
 	if (answer->error.code)
@@ -329,12 +339,12 @@ static void on_found(void *arg, const struct http_call_answer *answer)
 {
 	_arena_ struct arena *a = arena_new(1 << 22);
 	struct cluster_app *app = arg;
-	const struct jr *top, *apps, *list;
+	const struct jr *top;
 	struct yarn_app found;
 	struct error e;
 
 	own_of(app)->call = NULL;
-	if (app->handle[0] && answer->error.code == ERR_NONE && answer->status == 404) {
+	if (app->handle[0] && is_unknown(a, answer)) {
 		app_found(app, NULL, NULL);
 		return;
 	}
@@ -344,11 +354,18 @@ static void on_found(void *arg, const struct http_call_answer *answer)
 		app_found(app, NULL, &e);
 		return;
 	}
-	apps = jr_get(top, app->handle[0] ? "app" : "apps");
-	list = apps && !app->handle[0] && apps->type == JR_OBJECT ? jr_get(apps, "app") : apps;
-	if (list && list->type == JR_ARRAY)
-		list = list->count ? &list->items[0] : NULL;
-	app_found(app, list && yarn_read_app(list, &found) ? found.id : NULL, NULL);
+	switch (yarn_read_found(top, &found)) {
+	case YARN_THERE:
+		app_found(app, found.id, NULL);
+		return;
+	case YARN_NOT_THERE:
+		app_found(app, NULL, NULL);
+		return;
+	case YARN_UNREADABLE:
+		(void)error_set(&e, ERR_UNAVAILABLE, "the resource manager's answer cannot be read");
+		app_found(app, NULL, &e);
+		return;
+	}
 }
 
 static void find(struct cluster_app *app)
@@ -371,7 +388,7 @@ static void on_looked(void *arg, const struct http_call_answer *answer)
 	struct error e;
 
 	own_of(app)->call = NULL;
-	if (answer->error.code == ERR_NONE && answer->status == 404) {
+	if (is_unknown(a, answer)) {
 		app_looked(app, NULL, NULL);
 	} else if (read_answer(a, answer, &top) && (one = jr_get(top, "app")) && yarn_read_app(one, &found)) {
 		app_looked(app, &found.status, NULL);

@@ -1,0 +1,181 @@
+/* YARN: what its resource manager and its log pages answer, and where its files say that they are. */
+#include "base/str.h"
+#include "cluster/yarn-read.h"
+#include "t.h"
+#include <string.h>
+
+enum { ARENA = 1 << 20 };
+
+static const struct jr *read_json(struct arena *a, const char *text)
+{
+	const struct jr *ret;
+	struct error e;
+
+	CHECK_OK(jr_parse_answer(a, text, strlen(text), &ret, &e), e);
+	return ret;
+}
+
+static bool read_app(struct arena *a, const char *text, struct yarn_app *ret)
+{
+	return yarn_read_app(read_json(a, text), ret);
+}
+
+TEST(an_app_says_its_state_its_times_and_where_its_log_is)
+{
+	_arena_ struct arena *a = arena_new(ARENA);
+	struct yarn_app app;
+
+	CHECK(read_app(a,
+		       "{\"id\":\"application_1_0007\",\"state\":\"RUNNING\",\"finalStatus\":\"UNDEFINED\","
+		       "\"trackingUrl\":\"http://rm:8088/proxy/application_1_0007/\",\"diagnostics\":\"\","
+		       "\"startedTime\":1764000000001,\"finishedTime\":0,\"applicationTags\":\"florus-aa,florus-bb-1\","
+		       "\"amContainerLogs\":\"http://nm:8042/node/containerlogs/container_1_0007_01_000001/etl\"}",
+		       &app));
+	CHECK_STR(app.id, "application_1_0007");
+	CHECK_STR(app.status.app_id, "application_1_0007");
+	CHECK_INT(app.status.state, APP_RUNNING);
+	CHECK_INT(app.status.started_ms, 1764000000001);
+	CHECK_STR(app.status.ui_url, "http://rm:8088/proxy/application_1_0007/");
+	CHECK_STR(app.logs, "http://nm:8042/node/containerlogs/container_1_0007_01_000001/etl");
+	CHECK_STR(app.tags, "florus-aa,florus-bb-1");
+	CHECK(!app.status.why);
+}
+
+TEST(each_pair_of_states_ends_as_livy_says)
+{
+	static const struct {
+		const char *state, *final_status;
+		enum app_state is;
+	} rows[] = {
+		{ "NEW", "UNDEFINED", APP_PENDING },       { "NEW_SAVING", "UNDEFINED", APP_PENDING },
+		{ "SUBMITTED", "UNDEFINED", APP_PENDING }, { "ACCEPTED", "UNDEFINED", APP_PENDING },
+		{ "RUNNING", "UNDEFINED", APP_RUNNING },   { "FINISHED", "SUCCEEDED", APP_SUCCEEDED },
+		{ "FINISHED", "FAILED", APP_FAILED },      { "FINISHED", "UNDEFINED", APP_FAILED },
+		{ "FAILED", "FAILED", APP_FAILED },        { "KILLED", "KILLED", APP_KILLED },
+		{ "KILLED", "SUCCEEDED", APP_KILLED },     { "FINISHED", "ENDED", APP_FAILED },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_arena_ struct arena *a = arena_new(ARENA);
+		_sbuf_ struct sbuf text = SBUF_INIT(1024);
+		struct yarn_app app;
+
+		sbuf_addf(&text, "{\"id\":\"a\",\"state\":\"%s\",\"finalStatus\":\"%s\"}", rows[i].state,
+			  rows[i].final_status);
+		CHECK(read_app(a, sbuf_str(&text), &app));
+		CHECK_INT(app.status.state, rows[i].is);
+	}
+}
+
+TEST(a_failed_app_has_yarns_words_or_says_that_there_are_none)
+{
+	_arena_ struct arena *a = arena_new(ARENA);
+	struct yarn_app app;
+
+	CHECK(read_app(a, "{\"id\":\"a\",\"state\":\"FAILED\",\"diagnostics\":\"AM Container exited with 13\"}", &app));
+	CHECK_STR(app.status.why, "AM Container exited with 13");
+	CHECK(read_app(a, "{\"id\":\"a\",\"state\":\"FAILED\",\"diagnostics\":\"\"}", &app));
+	CHECK_STR(app.status.why, "YARN says that it failed, and not why");
+}
+
+TEST(what_is_no_app_or_in_no_known_state_is_not_read)
+{
+	_arena_ struct arena *a = arena_new(ARENA);
+	struct yarn_app app;
+
+	CHECK(!read_app(a, "[]", &app));
+	CHECK(!read_app(a, "{}", &app));
+	CHECK(!read_app(a, "{\"state\":\"RUNNING\"}", &app));
+	CHECK(!read_app(a, "{\"id\":\"a\",\"state\":\"DREAMING\"}", &app));
+	CHECK(!read_app(a, "{\"id\":7,\"state\":\"RUNNING\"}", &app));
+}
+
+TEST(only_an_empty_list_says_that_an_app_is_not_there)
+{
+	static const struct {
+		const char *answer;
+		enum yarn_found is;
+	} rows[] = {
+		{ "{\"apps\":null}", YARN_NOT_THERE },
+		{ "{\"apps\":{}}", YARN_NOT_THERE },
+		{ "{\"apps\":{\"app\":[]}}", YARN_NOT_THERE },
+		{ "{\"apps\":{\"app\":[{\"id\":\"a\",\"state\":\"ACCEPTED\"}]}}", YARN_THERE },
+		{ "{\"apps\":{\"app\":{\"id\":\"a\",\"state\":\"ACCEPTED\"}}}", YARN_THERE },
+		{ "{\"app\":{\"id\":\"a\",\"state\":\"ACCEPTED\"}}", YARN_THERE },
+		{ "{\"apps\":{\"app\":[{\"id\":\"a\",\"state\":\"DREAMING\"}]}}", YARN_UNREADABLE },
+		{ "{\"apps\":\"none\"}", YARN_UNREADABLE },
+		{ "{\"apps\":[]}", YARN_UNREADABLE },
+		{ "{\"error\":\"the proxy is tired\"}", YARN_UNREADABLE },
+		{ "{}", YARN_UNREADABLE },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_arena_ struct arena *a = arena_new(ARENA);
+		struct yarn_app app = { .id = NULL };
+
+		CHECK_INT(yarn_read_found(read_json(a, rows[i].answer), &app), rows[i].is);
+		if (rows[i].is == YARN_THERE)
+			CHECK_STR(app.id, "a");
+	}
+}
+
+TEST(only_yarns_own_word_says_that_an_app_is_forgotten)
+{
+	_arena_ struct arena *a = arena_new(ARENA);
+
+	CHECK(yarn_read_unknown(read_json(
+		a,
+		"{\"RemoteException\":{\"exception\":\"NotFoundException\",\"message\":\"java.lang.Exception: app with id: "
+		"application_1_0001 not found\",\"javaClassName\":\"org.apache.hadoop.yarn.webapp.NotFoundException\"}}")));
+	CHECK(!yarn_read_unknown(read_json(a, "{\"RemoteException\":{\"exception\":\"StandbyException\"}}")));
+	CHECK(!yarn_read_unknown(read_json(a, "{\"RemoteException\":\"NotFoundException\"}")));
+	CHECK(!yarn_read_unknown(read_json(a, "{\"msg\":\"no such page\"}")));
+	CHECK(!yarn_read_unknown(read_json(a, "{\"RemoteException\":[1]}")));
+	CHECK(!yarn_read_unknown(read_json(a, "[1]")));
+}
+
+TEST(the_tag_of_a_job_is_told_from_that_of_the_server)
+{
+	_arena_ struct arena *a = arena_new(ARENA);
+
+	CHECK_STR(yarn_own_tag(a, "etl,florus-aa11,florus-bb22-1", "florus-"), "florus-bb22-1");
+	CHECK_STR(yarn_own_tag(a, "florus-bb22-1", "florus-"), "florus-bb22-1");
+	CHECK(!yarn_own_tag(a, "florus-aa11,x-florus-bb-1,florus-", "florus-"));
+	CHECK(!yarn_own_tag(a, "", "florus-"));
+	CHECK(!yarn_own_tag(a, NULL, "florus-"));
+}
+
+TEST(a_log_page_gives_its_text_back_unescaped)
+{
+	static const char page[] =
+		"<html><h1>x</h1><pre>a &lt;b&gt; &amp;amp; &quot;c&quot; &#39;d&#39; &nope; &\n</pre></html>";
+	_sbuf_ struct sbuf text = SBUF_INIT(1024);
+
+	CHECK(yarn_read_log(page, sizeof page - 1, &text));
+	CHECK_STR(sbuf_str(&text), "a <b> &amp; \"c\" 'd' &nope; &\n");
+}
+
+TEST(a_page_without_a_log_or_cut_off_is_not_read)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(1024), small = SBUF_INIT(2);
+
+	CHECK(!yarn_read_log("<html>No logs available</html>", 30, &text));
+	CHECK(!yarn_read_log("<pre>half", 9, &text));
+	CHECK(!yarn_read_log("", 0, &text));
+	CHECK(!yarn_read_log("<pre>abc</pre>", 14, &small));
+}
+
+TEST(a_property_is_found_and_never_anothers_value)
+{
+	static const char xml[] = "<configuration><property><name>a.b</name>\n <value> rm1:8088 </value></property>"
+				  "<property><value>v</value><name>late</name></property>"
+				  "<property><name>none</name></property>"
+				  "<property><name>a</name><value>x</value></property></configuration>";
+	_arena_ struct arena *a = arena_new(ARENA);
+
+	CHECK_STR(yarn_property(a, xml, "a.b"), "rm1:8088");
+	CHECK_STR(yarn_property(a, xml, "a"), "x");
+	CHECK(!yarn_property(a, xml, "none"));
+	CHECK(!yarn_property(a, xml, "late"));
+	CHECK(!yarn_property(a, xml, "b"));
+}
