@@ -180,8 +180,10 @@ static bool add_managers(struct yarn *w, const char *urls, struct error *e)
 					 (int)n, p);
 		if (w->count == MANAGERS_MAX)
 			return error_set(e, ERR_CONFIG, "more than %d resource managers", MANAGERS_MAX);
-		w->managers[w->count] = xcalloc(1, n + 1);
-		memcpy(w->managers[w->count++], p, p[n - 1] == '/' ? n - 1 : n);
+		char *url = xcalloc(1, n + 1);
+
+		memcpy(url, p, p[n - 1] == '/' ? n - 1 : n);
+		w->managers[w->count++] = url;
 		p += n;
 	}
 	return true;

@@ -179,8 +179,10 @@ bool remote_choose(const struct batches *b, struct arena *a, const struct profil
 /* Adds the pair, or (force) replaces what is there; tags are added to those that are there. */
 static void set_conf(struct arena *a, struct spec *spec, const struct spec_pair *pair, bool force)
 {
+	struct spec_pair *conf = spec->conf;
+
 	for (size_t i = 0; i < spec->conf_count; i++) {
-		struct spec_pair *is = &spec->conf[i];
+		struct spec_pair *is = &conf[i];
 
 		if (!str_eq(is->key, pair->key))
 			continue;
@@ -194,7 +196,7 @@ static void set_conf(struct arena *a, struct spec *spec, const struct spec_pair 
 		}
 		return;
 	}
-	spec->conf[spec->conf_count++] = *pair;
+	conf[spec->conf_count++] = *pair;
 }
 
 static struct cluster_job job_of(const struct batch *job, char dir[ATTEMPT_NAME_MAX])

@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	}
 	/* A copy of its own length, so that a byte too far is noticed. */
 	size_t left = eol ? n - head - 1 : 0;
-	char *body = malloc(left + 1);
+	char *body = calloc(1, left + 1);
 	must(body);
 	memcpy(body, data + n - left, left);
 	if (multipart_find(body, left, boundary, "file", &part, &e))
