@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # root, cache and pip_tries are those of tools/setup, which sources this
 # Of tools/setup clusters: real HDFS and YARN, as the jars of their daemons in $cache/hadoop-3.4.1.
 
 fetch_hadoop() {

@@ -24,11 +24,23 @@ time.sleep(600)
 """
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def started(tmp_path_factory, tries=3):
+    """Ports that were free when they were chosen may not be when the last daemon comes to them."""
     cluster = Yarn(tmp_path_factory.mktemp("yarn"), "spark4")
     try:
-        yield cluster.start()
+        return cluster.start()
+    except AssertionError:
+        cluster.stop()
+        if tries == 1:
+            raise
+        return started(tmp_path_factory, tries - 1)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    cluster = started(tmp_path_factory)
+    try:
+        yield cluster
     finally:
         cluster.stop()
 

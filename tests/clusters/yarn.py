@@ -30,7 +30,7 @@ class Yarn:
         self.home = spark_home(which)
         self.python = python_of(self.home)
         self.conf.mkdir(parents=True)
-        self.fs, self.web, self.rm, self.scheduler, self.tracker, self.admin, self.rm_web, self.nm_web = free_ports(8)
+        self.fs, self.web, self.rm, self.scheduler, self.tracker, self.admin, self.rm_web = free_ports(7)
         self.write_conf()
         self.namenode = Daemon(self, "namenode", "hdfs.server.namenode.NameNode")
         self.datanode = Daemon(self, "datanode", "hdfs.server.datanode.DataNode")
@@ -59,7 +59,7 @@ class Yarn:
             "yarn.nodemanager.hostname": HOST,
             "yarn.nodemanager.address": f"{HOST}:0",
             "yarn.nodemanager.localizer.address": f"{HOST}:0",
-            "yarn.nodemanager.webapp.address": f"{HOST}:{self.nm_web}",
+            "yarn.nodemanager.webapp.address": f"{HOST}:0",
             "yarn.nodemanager.local-dirs": self.root / "nm-local",
             "yarn.nodemanager.log-dirs": self.root / "nm-log",
             "yarn.nodemanager.vmem-check-enabled": "false",
