@@ -212,7 +212,9 @@ static bool open_wire(struct cluster *c, struct error *e)
 	if (p->user && p->auth != PROFILE_AUTH_BASIC)
 		sbuf_addf(&who, "&user.name=%s", p->user);
 	w->who = xstrdup(sbuf_str(&who));
-	bool ok = add_managers(w, find_managers(a, p), e);
+	const char *managers = find_managers(a, p); /* mine() found some; but its file may be gone since */
+	bool ok = managers ? add_managers(w, managers, e)
+			   : error_set(e, ERR_CONFIG, "yarn-site.xml cannot be read any more");
 	for (int i = 0; i < w->count; i++)
 		origins[i] = w->managers[i];
 	ok = ok && http_calls_new(&(struct http_calls_options){ .loop = cluster_loop(c),

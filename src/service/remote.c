@@ -222,9 +222,9 @@ bool remote_add_conf(const struct batches *b, struct arena *a, const struct prof
 	if (spec->conf_count)
 		memcpy(all, spec->conf, spec->conf_count * sizeof *all);
 	spec->conf = all;
-	for (size_t i = 0; i < p->conf_count; i++)
+	for (size_t i = 0; p->conf && i < p->conf_count; i++)
 		set_conf(a, spec, &p->conf[i], false);
-	for (size_t i = 0; i < forced_count; i++)
+	for (size_t i = 0; forced && i < forced_count; i++)
 		set_conf(a, spec, &forced[i], true);
 	return arena_ok(a) || error_set(e, ERR_TOO_LARGE, "the submission is too large");
 }
