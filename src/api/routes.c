@@ -6,13 +6,14 @@
 
 /*
  * Everything that is answered, under "/" and again under "/livy". Dispatch, 405 and Allow come from here, and what the
- * caller must be allowed: the third column, which nobody can leave out.
+ * caller must be allowed: the third column, which nobody can leave out. What is asked most stands first.
  */
 static const struct route routes[] = {
 	{ HTTP_GET, "/batches", ACCESS_VIEW, batches_on_list, NULL },
 	{ HTTP_POST, "/batches", ACCESS_CREATE, batches_on_create, NULL },
 	{ HTTP_GET, "/batches/{id}", ACCESS_VIEW, NULL, batches_on_get },
 	{ HTTP_DELETE, "/batches/{id}", ACCESS_MODIFY, NULL, batches_on_delete },
+	{ HTTP_GET, "/sessions/{id}/statements/{number}", ACCESS_VIEW_LOG, NULL, statements_on_get },
 	{ HTTP_GET, "/batches/{id}/state", ACCESS_VIEW, NULL, batches_on_state },
 	{ HTTP_GET, "/batches/{id}/log", ACCESS_VIEW_LOG, NULL, batches_on_log },
 	{ HTTP_GET, "/sessions", ACCESS_VIEW, sessions_on_list, NULL },
@@ -37,7 +38,6 @@ static const struct route routes[] = {
 	{ HTTP_POST, "/sessions/{id}/jobs/{number}/cancel", ACCESS_MODIFY, NULL, jobs_on_cancel },
 	{ HTTP_GET, "/sessions/{id}/statements", ACCESS_VIEW_LOG, NULL, statements_on_list },
 	{ HTTP_POST, "/sessions/{id}/statements", ACCESS_MODIFY, NULL, statements_on_create },
-	{ HTTP_GET, "/sessions/{id}/statements/{number}", ACCESS_VIEW_LOG, NULL, statements_on_get },
 	{ HTTP_POST, "/sessions/{id}/statements/{number}/cancel", ACCESS_MODIFY, NULL, statements_on_cancel },
 	{ HTTP_GET, "/version", ACCESS_VIEW, health_on_version, NULL },
 	{ HTTP_GET, "/healthz", ACCESS_PROBE, health_on_live, NULL },

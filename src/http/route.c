@@ -30,41 +30,69 @@ static ssize_t take_segment(const char *s, const char **next, char *to, size_t s
 	return (ssize_t)len;
 }
 
-enum { SEGMENT_MAX = ROUTE_ID_MAX + 2 };
+enum {
+	PARTS_MAX = 6,                            /* of a path: one more than any pattern has */
+	PARTS_BYTES_MAX = 2 * (ROUTE_ID_MAX + 2), /* of them together, with their NULs */
+};
 
-/* Takes what stands where the pattern has {id} or {number}. */
-static bool take_parameter(struct route_match *m, const char *name, const char *got, size_t len)
+/* A path, taken apart once for all patterns; none when no pattern can fit it. */
+struct parts {
+	size_t count;
+	const char *at[PARTS_MAX];
+	size_t len[PARTS_MAX];
+	char text[PARTS_BYTES_MAX];
+};
+
+static void take_apart(const char *path, struct parts *p)
 {
-	bool is_number = str_starts(name, "{number}");
+	char *to = p->text, *end = p->text + sizeof p->text;
 
-	if (is_number && len > ROUTE_NUMBER_MAX)
-		return false;
-	memcpy(is_number ? m->number : m->id, got, len + 1);
-	return true;
+	for (p->count = 0; *path == '/'; p->count++) {
+		ssize_t len = -1;
+
+		if (p->count < PARTS_MAX && to < end)
+			len = take_segment(path + 1, &path, to, (size_t)(end - to));
+		if (len < 0 || len > ROUTE_ID_MAX) {
+			p->count = 0;
+			return;
+		}
+		p->at[p->count] = to;
+		p->len[p->count] = (size_t)len;
+		to += len + 1;
+	}
 }
 
-/* Does the path fit the pattern? Copies the parameters. */
-static bool fits(const char *pattern, const char *path, struct route_match *m)
+static bool is_literal(const char *want, const char *got, size_t len)
 {
-	bool collection = !strchr(pattern, '{') && pattern[1];
-	char got[SEGMENT_MAX];
+	return strncmp(want, got, len) == 0 && (want[len] == '/' || want[len] == '\0');
+}
 
-	while (*pattern == '/' && *path == '/') {
-		const char *want = pattern + 1;
-		size_t want_len = strcspn(want, "/");
-		ssize_t len = take_segment(path + 1, &path, got, sizeof got);
+/* Does the path fit the pattern? */
+static bool fits(const char *pattern, const struct parts *path)
+{
+	bool collection = pattern[1] != '\0';
+	const char *want = pattern;
+	size_t i = 0;
 
-		pattern = want + want_len;
-		if (len < 0 || len > ROUTE_ID_MAX)
+	for (; want && i < path->count; want = strchr(want + 1, '/'), i++) {
+		bool parameter = want[1] == '{' && path->len[i] > 0;
+
+		if (!parameter && !is_literal(want + 1, path->at[i], path->len[i]))
 			return false;
-		if (want[0] == '{' && len > 0) {
-			if (!take_parameter(m, want, got, (size_t)len))
-				return false;
-		} else if ((size_t)len != want_len || memcmp(want, got, want_len) != 0) {
+		if (parameter && str_starts(want + 1, "{number}") && path->len[i] > ROUTE_NUMBER_MAX)
 			return false;
-		}
+		collection = collection && !parameter;
 	}
-	return *pattern == '\0' && (*path == '\0' || (collection && *path == '/' && strchr(";", path[1])));
+	return !want && (i == path->count || (collection && i + 1 == path->count && path->len[i] == 0));
+}
+
+static void copy_parameters(const char *pattern, const struct parts *path, struct route_match *m)
+{
+	size_t i = 0;
+
+	for (const char *want = pattern; want; want = strchr(want + 1, '/'), i++)
+		if (want[1] == '{')
+			memcpy(str_starts(want + 1, "{number}") ? m->number : m->id, path->at[i], path->len[i] + 1);
 }
 
 /* Livy's order: "POST, GET, HEAD", "DELETE, GET, HEAD". */
@@ -88,23 +116,34 @@ static bool escapes_ok(const char *path)
 	return true;
 }
 
-enum route_result route_find(const struct route *routes, size_t count, enum http_method method, const char *path,
-			     struct route_match *ret)
+static unsigned allowed_by(const struct route *routes, size_t count, const struct parts *path)
 {
 	unsigned allowed = 0;
 
+	for (size_t i = 0; i < count; i++)
+		if (fits(routes[i].pattern, path))
+			allowed |= routes[i].method;
+	return allowed;
+}
+
+enum route_result route_find(const struct route *routes, size_t count, enum http_method method, const char *path,
+			     struct route_match *ret)
+{
+	enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
+	struct parts parts;
+
 	if (!escapes_ok(path))
 		return ROUTE_BAD_ESCAPE;
+	take_apart(path, &parts);
+	ret->id[0] = ret->number[0] = '\0';
 	for (size_t i = 0; i < count; i++) {
-		ret->id[0] = ret->number[0] = '\0';
-		if (!fits(routes[i].pattern, path, ret))
+		if (routes[i].method != wanted || !fits(routes[i].pattern, &parts))
 			continue;
-		allowed |= routes[i].method;
-		if (routes[i].method != (method == HTTP_HEAD ? HTTP_GET : method))
-			continue;
+		copy_parameters(routes[i].pattern, &parts, ret);
 		ret->route = &routes[i];
 		return ROUTE_FOUND;
 	}
+	unsigned allowed = allowed_by(routes, count, &parts);
 	describe_allowed(allowed, ret->allow, sizeof ret->allow);
 	return allowed ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
 }
