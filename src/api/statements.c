@@ -3,6 +3,7 @@
  */
 #include "api/api.h"
 #include "api/fields.h"
+#include "base/blob.h"
 #include "base/str.h"
 #include <string.h>
 #include <strings.h>
@@ -32,6 +33,24 @@ static void answer_one(struct call *c, int status, const struct statement *st)
 
 	view_statement(&w, st);
 	api_answer(c, status, &body);
+}
+
+/* One that is over never changes again. A large answer costs more to send than to write, and is not kept. */
+static void answer_over(struct call *c, const struct statement *st)
+{
+	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
+	struct jw w = { .out = &body };
+
+	if (!*st->view) {
+		view_statement(&w, st);
+		if (body.len > SESSION_VIEW_MAX) {
+			api_answer(c, 200, &body);
+			return;
+		}
+		*st->view = blob_from(&body);
+	}
+	http_reply_blob(c->rq, 200, API_JSON, *st->view);
+	api_done(c);
 }
 
 /* Livy says these as bare strings. */
@@ -108,10 +127,12 @@ void statements_on_create(struct call *c, const struct batch *job)
 
 static void got(void *arg, const struct statement *st, const struct error *e)
 {
-	if (st)
-		answer_one(arg, 200, st);
-	else
+	if (!st)
 		refuse(arg, e);
+	else if (st->view && statement_is_over(st->state))
+		answer_over(arg, st);
+	else
+		answer_one(arg, 200, st);
 }
 
 void statements_on_get(struct call *c, const struct batch *job)

@@ -109,7 +109,8 @@ static void looked_up(struct store_op *op)
 		op->ok = error_set(&op->error, ERR_NOT_FOUND, "Statement not found");
 	if (op->ok) {
 		found = (struct statement){ row->id,     row->kind, row->code,       STATEMENT_CANCELLED,
-					    row->output, "1.0",     row->started_ms, row->completed_ms };
+					    row->output, "1.0",     row->started_ms, row->completed_ms,
+					    NULL };
 		(void)statement_state_parse(row->state, &found.state);
 	}
 	l->fn(l->arg, op->ok ? &found : NULL, &op->error);
@@ -155,8 +156,8 @@ struct listing {
 static struct statement shown(const struct session *en, const struct store_statement *row)
 {
 	const struct kept_statement *k = en ? statement_in_memory(en, row->id) : NULL;
-	struct statement st = { row->id,     row->kind, row->code,       STATEMENT_WAITING,
-				row->output, "0.0",     row->started_ms, row->completed_ms };
+	struct statement st = { row->id,         row->kind,         row->code, STATEMENT_WAITING, row->output, "0.0",
+				row->started_ms, row->completed_ms, NULL };
 
 	if (k)
 		return k->shown;

@@ -10,6 +10,7 @@ struct kept_statement {
 	struct statement shown; /* its texts are owned */
 	struct kept_statement *next;
 	bool ending; /* its result is on its way to the disk */
+	struct blob *view;
 	char progress[24];
 };
 

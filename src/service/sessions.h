@@ -18,6 +18,7 @@ enum {
 	SESSION_LOAD_MAX = 1000,               /* read at a time at a start */
 	SESSION_UNFINISHED_MAX = 1000,         /* statements of a session that wait */
 	SESSION_OUTPUT_MAX = 16 * 1024 * 1024, /* bytes of one answer */
+	SESSION_VIEW_MAX = 4096,               /* bytes of an answer that is kept for a statement */
 	SESSION_QUESTIONS_MAX = 64,            /* that a driver has not answered */
 	SESSION_QUESTION_MS = 10000,           /* how long who asked waits */
 	SESSION_JOBS_MAX = 200,                /* of a session that are known; the driver keeps the ends of 100 */
@@ -69,6 +70,7 @@ struct statement {
 	const char *output;   /* JSON; NULL: none */
 	const char *progress; /* a JSON number */
 	int64_t started_ms, completed_ms;
+	struct blob **view; /* where the answer that shows it may be kept, once it is over; NULL: nowhere */
 };
 
 typedef void statement_fn(void *arg, const struct statement *statement, const struct error *e);

@@ -29,6 +29,7 @@ static void kept_free(struct kept_statement *k)
 	free_text(k->shown.kind);
 	free_text(k->shown.code);
 	free_text(k->shown.output);
+	(void)blob_free(k->view);
 	free(k);
 }
 
@@ -52,8 +53,9 @@ struct kept_statement *statements_keep(struct session *en, int64_t id, const cha
 	struct kept_statement *k = xcalloc(1, sizeof *k);
 
 	(void)snprintf(k->progress, sizeof k->progress, "0.0");
-	k->shown =
-		(struct statement){ .id = id, .kind = xstrdup(kind), .code = xstrdup(code), .progress = k->progress };
+	k->shown = (struct statement){
+		.id = id, .kind = xstrdup(kind), .code = xstrdup(code), .progress = k->progress, .view = &k->view
+	};
 	*en->last = k;
 	en->last = &k->next;
 	en->kept++;
