@@ -478,16 +478,15 @@ FIGURES = [
 ]
 
 
-def measure(base, effort, names, tell):
-    """All rows, or those of the named measurements."""
+def measure(base, effort, chosen, tell):
+    """All rows of the chosen measurements."""
     base.mkdir(parents=True, exist_ok=True)
     scratch = Path(base) / f"run-{os.getpid()}"
     rows = []
     try:
-        for figure in FIGURES:
-            if not names or figure.__name__ in names:
-                tell(f"measuring {figure.__name__.replace('_', ' ')}")
-                rows += figure(Folder(scratch / figure.__name__), effort)
+        for figure in chosen:
+            tell(f"measuring {figure.__name__.replace('_', ' ')}")
+            rows += figure(Folder(scratch / figure.__name__), effort)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return rows
