@@ -1,7 +1,7 @@
 /*
  * All pods of ours: listed once, in pages, then watched from there on, one JSON object a line. A watch that ends is begun again
- * where it stood; one that is told "gone" (410), or cannot be read, comes after a new list. While a list misses an app,
- * lists go on, so that the misses are counted.
+ * where it stood; one that is told "gone" (410), falls silent, or cannot be read, comes after a new list. While a list misses
+ * an app, lists go on, so that the misses are counted.
  */
 #include "base/clock.h"
 #include "base/str.h"
@@ -80,6 +80,13 @@ static void forget_version(struct kube *w)
 	w->version[0] = '\0';
 }
 
+/* An event was lost, and those that follow have a version: the list is due all the same. */
+static void lose_event(struct kube *w)
+{
+	forget_version(w);
+	w->news_missed = true;
+}
+
 static void note_version(struct kube *w, const struct jr *object)
 {
 	const struct jr *metadata = jr_get(object, "metadata");
@@ -101,7 +108,7 @@ static void take_event(struct cluster *c, const char *line, size_t n)
 
 	if (!jr_parse(a, line, n, &top, &e) || top->type != JR_OBJECT || !(object = jr_get(top, "object")) ||
 	    object->type != JR_OBJECT || str_eq(jr_text(top, "type", JR_STRING), "ERROR")) {
-		forget_version(w); /* most often 410: too old; a list tells all */
+		lose_event(w); /* most often 410: too old; a list tells all */
 		return;
 	}
 	note_version(w, object);
@@ -123,7 +130,7 @@ static bool on_events(void *arg, const char *bytes, size_t n)
 		if (!end)
 			break;
 		if (!sbuf_ok(&w->line))
-			forget_version(w);
+			lose_event(w);
 		else if (w->line.len > 0)
 			take_event(c, w->line.data, w->line.len);
 		sbuf_clear(&w->line);
@@ -157,6 +164,7 @@ static void start_watch(struct cluster *c)
 			     &(struct http_call_request){ .method = "GET",
 							  .url = sbuf_str(&url),
 							  .timeout_ms = (KUBE_WATCH_S + 30) * 1000,
+							  .silence_ms = KUBE_SILENT_POLLS * c->profile->poll_ms,
 							  .data = on_events },
 			     on_watch_end, c);
 }

@@ -11,6 +11,7 @@ enum {
 	KUBE_PAGE_MAX = 32 * 1024 * 1024, /* bytes of one */
 	KUBE_POD_MAX = 2 * 1024 * 1024,   /* bytes of an answer about one pod, or of one event */
 	KUBE_WATCH_S = 300,               /* how long the API server keeps a watch */
+	KUBE_SILENT_POLLS = 100,          /* so many intervals without a byte end one */
 	KUBE_LOG_MAX = 64 * 1024 * 1024,  /* bytes of a log of one second */
 	KUBE_TOKEN_MS = 60000,            /* how often a token's file is read again */
 	KUBE_TOKEN_MAX = 64 * 1024,
@@ -29,7 +30,7 @@ struct kube {
 	struct sbuf line; /* of the watch, until it ends */
 	char version[64]; /* resourceVersion: from where the watch goes on; "": a list comes first */
 	char *next_page;  /* of the list that is under way */
-	bool news_missed; /* of an app that was not watched yet */
+	bool news_missed; /* of an app that was not watched yet, or in words that could not be read */
 };
 
 struct kube_app {

@@ -311,10 +311,12 @@ class Kubelet:
 
 
 class Liar:
-    """Stands before a Kube and lets requests through, but for those that it loses: lose("POST", "/pods", "answer")."""
+    """Stands before a Kube and lets requests through, but for those that it loses: lose("POST", "/pods", "answer").
+
+    After mute() what it passes on falls silent: no connection breaks, and no byte comes, as when the network is cut."""
 
     def __init__(self, kube):
-        self.kube, self.losses, self.lost = kube, [], []
+        self.kube, self.losses, self.lost, self.generation = kube, [], [], 0
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.server.daemon_threads = True
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -326,6 +328,10 @@ class Liar:
     def lose(self, method, end, what, times=1):
         """what: the "request", which never arrives, or its "answer"."""
         self.losses += [(method, end, what)] * times
+
+    def mute(self):
+        """The answers that are under way now, such as watches."""
+        self.generation += 1
 
     def loss(self, method, path):
         for loss in self.losses:
@@ -356,7 +362,10 @@ class Liar:
                 self.send_header("Content-Type", answer.getheader("Content-Type") or "text/plain")
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
+                generation = liar.generation
                 while piece := answer.read1(65536):
+                    if generation != liar.generation:
+                        continue
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                 self.wfile.write(b"0\r\n\r\n")
                 connection.close()

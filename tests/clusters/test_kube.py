@@ -257,3 +257,13 @@ def test_a_pod_left_without_its_config_map_is_replaced(florus, place, liar):
     assert g.wait(batch, timeout=40) == "success"
     assert ran.read_text() == "x\n"
     until(lambda: not place.list(), what=f"neither {pod['metadata']['name']} nor the other is left")
+
+
+def test_a_watch_that_fell_silent_is_begun_again(florus, place, liar):
+    """No end, no error, no byte: a peer that is gone, or a firewall that forgot the connection."""
+    g = florus({"token": FLORUS_TOKEN}, livy__spark__master="k8s://" + liar.url).start()
+    batch = send(g, job("sleep 2; echo over"))
+    g.wait(batch, "running")
+    liar.mute()
+    assert g.wait(batch, timeout=30) == "success"
+    assert "over" in g.log(batch)
