@@ -29,16 +29,20 @@ static int by_key_and_place(const void *a, const void *b)
 	return order ? order : (x->at > y->at) - (x->at < y->at);
 }
 
-/* Sorts; of several with the same key the last one stays. Returns how many there are then. */
-static size_t sort(struct arena *a, struct spec_pair *pairs, size_t count)
+/*
+ * Sorts Spark's own, and leaves out others: they would become system properties of the driver's JVM. Of several with the
+ * same key the last one stays. Returns how many there are then.
+ */
+static size_t sort(struct arena *a, struct spec_pair *pairs, size_t all)
 {
-	struct placed *placed = arena_alloc(a, (count + 1) * sizeof *placed);
-	size_t kept = 0;
+	struct placed *placed = arena_alloc(a, (all + 1) * sizeof *placed);
+	size_t count = 0, kept = 0;
 
 	if (!placed)
 		return 0; /* the arena is full; said by who looks */
-	for (size_t i = 0; i < count; i++)
-		placed[i] = (struct placed){ pairs[i], i };
+	for (size_t i = 0; i < all; i++)
+		if (str_starts(pairs[i].key, "spark."))
+			placed[count++] = (struct placed){ pairs[i], i };
 	qsort(placed, count, sizeof *placed, by_key_and_place);
 	for (size_t i = 0; i < count; i++)
 		if (i + 1 == count || !str_eq(placed[i].pair.key, placed[i + 1].pair.key))

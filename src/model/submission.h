@@ -23,8 +23,8 @@ struct submission {
 enum { SUBMISSION_CONF_MAX = 8192 };
 
 /*
- * Lowest first: `defaults` (of the profile), the request's conf, its fields, the server's word (settings). Keys that begin
- * with "florus." are ours, and left out. ERR_INVALID over SUBMISSION_CONF_MAX keys, ERR_TOO_LARGE when the arena is full.
+ * Lowest first: `defaults` (spark-defaults.conf of the profile), the request's conf, its fields, the server's word (settings). Keys that
+ * do not begin with "spark." are left out, as by spark-submit. ERR_INVALID over SUBMISSION_CONF_MAX keys, ERR_TOO_LARGE when the arena is full.
  */
 MUST_CHECK bool submission_build(struct arena *a, const struct spec *spec, const struct spark_settings *settings,
 				 const struct spec_pair *defaults, size_t defaults_count, const char *owner,
