@@ -1,5 +1,6 @@
 #include "base/str.h"
 #include "config/config.h"
+#include "config/profiles.h"
 #include "model/hostport.h"
 #include <arpa/inet.h>
 #include <string.h>
@@ -137,7 +138,7 @@ bool config_check(const struct config *c, struct error *e)
 	if (str_empty(c->livy_spark_master))
 		return error_set(e, ERR_CONFIG, "livy.spark.master is empty; local[*] runs jobs on this machine");
 	if (!check_tls(c, e) || !check_access(c, e) || !check_base_path(c->florus_http_base_path, e) ||
-	    !check_run_as(c, e) || !check_sessions(c, e))
+	    !check_run_as(c, e) || !check_sessions(c, e) || !profiles_check(c, e))
 		return false;
 	if (!config_is_loopback(c->livy_server_host) && !c->florus_auth_allow_none &&
 	    str_empty(c->livy_server_auth_type))

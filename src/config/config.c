@@ -9,10 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	SHOWN_MAX = 80, /* bytes of a bad value that an error repeats */
-	WARNING_MAX = 1024,
-};
+enum { WARNING_MAX = 1024 };
 
 struct loader {
 	struct config *c;
@@ -51,15 +48,6 @@ static const char *near_key(const char *key)
 	return NULL;
 }
 
-static bool bad_value(const struct config_option *o, const char *text, const char *origin, struct error *e)
-{
-	_sbuf_ struct sbuf expected = SBUF_INIT(sizeof e->msg);
-
-	option_describe(o, &expected);
-	return error_set(e, ERR_CONFIG, "%s: %s = %.*s%s: expected %s", origin, o->key, SHOWN_MAX,
-			 *text ? text : "(nothing)", strlen(text) > SHOWN_MAX ? "…" : "", sbuf_str(&expected));
-}
-
 static bool assign(struct loader *l, const struct config_option *o, const char *text, const char *origin,
 		   struct error *e)
 {
@@ -71,19 +59,10 @@ static bool assign(struct loader *l, const struct config_option *o, const char *
 		return error_set(e, ERR_CONFIG, "%s: the values are longer than %d bytes together", origin,
 				 CONFIG_ARENA_MAX);
 	if (!option_parse(o, kept, c))
-		return bad_value(o, text, origin, e);
+		return option_refuse(o, o->key, text, origin, e);
 	c->text[i] = kept;
 	c->origin[i] = from;
 	return true;
-}
-
-static bool unknown_key(const char *key, const char *origin, const char *near, struct error *e)
-{
-	if (near)
-		return error_set(e, ERR_CONFIG, "%s: there is no key %.*s; did you mean %s?", origin, SHOWN_MAX, key,
-				 near);
-	return error_set(e, ERR_CONFIG, "%s: there is no key %.*s; florusd --help-config lists them", origin, SHOWN_MAX,
-			 key);
 }
 
 static void warn_livy_key(const struct loader *l, const char *key, const char *origin)
@@ -93,9 +72,9 @@ static void warn_livy_key(const struct loader *l, const char *key, const char *o
 	if (why)
 		warn(l, "%s: %s has no effect: %s", origin, key, why);
 	else if (near)
-		warn(l, "%s: %.*s is unknown and has no effect; did you mean %s?", origin, SHOWN_MAX, key, near);
+		warn(l, "%s: %.*s is unknown and has no effect; did you mean %s?", origin, OPTION_SHOWN_MAX, key, near);
 	else
-		warn(l, "%s: %.*s is unknown and has no effect", origin, SHOWN_MAX, key);
+		warn(l, "%s: %.*s is unknown and has no effect", origin, OPTION_SHOWN_MAX, key);
 }
 
 /* A key that begins livy. or florus. */
@@ -109,7 +88,7 @@ static bool set_key(struct loader *l, const char *key, const char *text, const c
 	if (!o && str_starts(key, PROFILES_PREFIX))
 		return profiles_set(l->c, key, text, origin, e);
 	if (!o && str_starts(key, "florus."))
-		return unknown_key(key, origin, near_key(key), e);
+		return option_refuse_key(key, near_key(key), origin, e);
 	if (!o) {
 		warn_livy_key(l, now ? now : key, origin);
 		return true;
@@ -175,8 +154,10 @@ static bool load_env(struct loader *l, const char *const *env, struct error *e)
 		if (!o) {
 			/* LIVY_HOME, LIVY_CONF_DIR and their like are of Livy's start script, not ours to judge. */
 			if (str_starts(*env, "FLORUS_") && !is_other_variable(*env))
-				warn(l, "the environment variable %.*s is not the name of an option and has no effect",
-				     (int)(equals - *env), *env);
+				warn(l,
+				     "the environment variable %.*s is not the name of an option and has no effect%s",
+				     (int)(equals - *env), *env,
+				     str_starts(*env, "FLORUS_CLUSTER_") ? ": the file and -o describe clusters" : "");
 			continue;
 		}
 		const char *name = arena_strndup(l->c->arena, *env, (size_t)(equals - *env));
@@ -193,9 +174,9 @@ static void warn_secret(const struct loader *l, const char *key)
 {
 	const struct config_option *o = option_find(key);
 
-	if (o && o->flags & CONFIG_SECRET)
+	if ((o && o->flags & CONFIG_SECRET) || profiles_is_secret(key))
 		warn(l, "-o: %s is on the command line, which everybody on this host can read: put it into the file",
-		     o->key);
+		     key);
 }
 
 static bool load_overrides(struct loader *l, const char *const *pair, struct error *e)
@@ -204,14 +185,14 @@ static bool load_overrides(struct loader *l, const char *const *pair, struct err
 		const char *equals = strchr(*pair, '=');
 
 		if (!equals)
-			return error_set(e, ERR_CONFIG, "-o %.*s: expected KEY=VALUE", SHOWN_MAX, *pair);
+			return error_set(e, ERR_CONFIG, "-o %.*s: expected KEY=VALUE", OPTION_SHOWN_MAX, *pair);
 		const char *key = trim(l->c->arena, *pair, (size_t)(equals - *pair));
 		const char *text = trim(l->c->arena, equals + 1, strlen(equals + 1));
 		if (!key || !text)
 			return error_set(e, ERR_CONFIG, "-o: the values are longer than %d bytes together",
 					 CONFIG_ARENA_MAX);
 		if (!is_ours(key))
-			return unknown_key(key, "-o", near_key(key), e);
+			return option_refuse_key(key, near_key(key), "-o", e);
 		if (!set_key(l, key, text, "-o", e))
 			return false;
 		warn_secret(l, key);
@@ -327,7 +308,10 @@ static bool settle_all(struct loader *l, const char *const *env, struct error *e
 	if (l->c->florus_launch_max_running == 0 &&
 	    !settle(l, CONFIG_OPTION_florus_launch_max_running, "number of cores", e, "%ld", cores > 0 ? cores : 1))
 		return false;
-	return settle_state_dir(l, env, e) && settle_shim(l, e) && settle_driver(l, e) && profiles_settle(l->c, e);
+	if (!settle_state_dir(l, env, e) || !settle_shim(l, e) || !settle_driver(l, e))
+		return false;
+	profiles_settle(l->c);
+	return true;
 }
 
 bool config_load(const struct config_sources *sources, config_warn_fn *warn_fn, void *arg, struct config **ret,

@@ -48,7 +48,7 @@ struct config {
 	/* private: for config_dump() */
 	const char *text[CONFIG_OPTION_COUNT];   /* as written; NULL: not set */
 	const char *origin[CONFIG_OPTION_COUNT]; /* "default", "florus.conf:12", "FLORUS_LOG_MAX", "-o", … */
-	const char **profile_texts;              /* by profile and option; NULL: not set */
+	struct profile_notes **profile_notes;    /* the same of each profile */
 	struct arena *arena;
 };
 

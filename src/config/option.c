@@ -102,7 +102,7 @@ static bool parse_duration(const struct config_option *o, const char *text, void
 	if (!str_to_ms(text, 1, &v) || !in_bounds(o, v))
 		return false;
 	/* Without a unit Livy means milliseconds. Nobody who writes grace = 10 does, so ours want one. */
-	if (str_starts(o->key, "florus.") && v != 0 && str_all_digits(text))
+	if (!str_starts(o->key, "livy.") && v != 0 && str_all_digits(text))
 		return false;
 	*(int64_t *)field = v;
 	return true;
@@ -199,6 +199,25 @@ void option_describe(const struct config_option *o, struct sbuf *to)
 		}
 		return;
 	}
+}
+
+bool option_refuse(const struct config_option *o, const char *key, const char *text, const char *origin,
+		   struct error *e)
+{
+	_sbuf_ struct sbuf expected = SBUF_INIT(sizeof e->msg);
+
+	option_describe(o, &expected);
+	return error_set(e, ERR_CONFIG, "%s: %s = %.*s%s: expected %s", origin, key, OPTION_SHOWN_MAX,
+			 *text ? text : "(nothing)", strlen(text) > OPTION_SHOWN_MAX ? "…" : "", sbuf_str(&expected));
+}
+
+bool option_refuse_key(const char *key, const char *near, const char *origin, struct error *e)
+{
+	if (near)
+		return error_set(e, ERR_CONFIG, "%s: there is no key %.*s; did you mean %s?", origin, OPTION_SHOWN_MAX,
+				 key, near);
+	return error_set(e, ERR_CONFIG, "%s: there is no key %.*s; florusd --help-config lists them", origin,
+			 OPTION_SHOWN_MAX, key);
 }
 
 static size_t min3(size_t a, size_t b, size_t c)

@@ -7,7 +7,10 @@
 #include "base/sbuf.h"
 #include "config/config.h"
 
-enum { OPTION_KEY_MAX = 96 }; /* bytes of a longest key, NUL included */
+enum {
+	OPTION_KEY_MAX = 96,   /* bytes of a longest key, NUL included */
+	OPTION_SHOWN_MAX = 80, /* bytes of a bad key or value that an error repeats */
+};
 
 const struct config_option *option_find(const char *key);                /* NULL: no such option */
 const struct config_option *option_find_env(const char *name, size_t n); /* "FLORUS_LOG_MAX" */
@@ -18,6 +21,11 @@ MUST_CHECK bool option_parse(const struct config_option *o, const char *text, vo
 
 /* "a whole number from 0 to 65535". */
 void option_describe(const struct config_option *o, struct sbuf *to);
+
+/* Refusals, with the place and the cure: what option_parse() would not take, and a key that is none (near: what was meant, or NULL). */
+bool option_refuse(const struct config_option *o, const char *key, const char *text, const char *origin,
+		   struct error *e);
+bool option_refuse_key(const char *key, const char *near, const char *origin, struct error *e);
 
 /* Prints "<before>key = value" as a line of a file, escaped. */
 void option_show(FILE *to, const char *before, const char *key, const char *value);

@@ -12,8 +12,12 @@
 void profiles_start(struct config *c); /* the cluster `default` is always there */
 /* One key that begins with PROFILES_PREFIX. ERR_CONFIG. */
 MUST_CHECK bool profiles_set(struct config *c, const char *key, const char *text, const char *origin, struct error *e);
-/* Once all else is settled: what follows from other options, and what does not go together (ERR_CONFIG). Looks for versions of Spark. */
-MUST_CHECK bool profiles_settle(struct config *c, struct error *e);
+/* Once all else is settled: what follows from other options. Looks for versions of Spark. */
+void profiles_settle(struct config *c);
+/* What is missing, or does not go together, or can never work. ERR_CONFIG. */
+MUST_CHECK bool profiles_check(const struct config *c, struct error *e);
 
+bool profiles_is_secret(
+	const char *key); /* florus.cluster.NAME.conf.KEY, when KEY names a secret; any key may be asked about */
 void profiles_dump(const struct config *c, FILE *to);
 void profiles_help(FILE *to);

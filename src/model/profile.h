@@ -8,7 +8,7 @@
 #include "model/spec.h"
 #include <stdint.h>
 
-enum { PROFILES_MAX = 64, PROFILE_NAME_MAX = 32 /* [a-z0-9-] */ };
+enum { PROFILES_MAX = 64, PROFILE_NAME_MAX = 32 /* bytes, [a-z0-9-], without the NUL */ };
 
 enum profile_launcher { LAUNCHER_AUTO, LAUNCHER_NATIVE, LAUNCHER_SUBMIT };
 enum profile_auth {

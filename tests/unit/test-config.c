@@ -571,6 +571,18 @@ TEST(the_example_file_is_what_help_prints)
 	}
 }
 
+static void check_manual(const char *text, const char *key, const char *standard)
+{
+	_sbuf_ struct sbuf item = SBUF_INIT(4096);
+
+	sbuf_addf(&item, "\n.It Ic %s", key);
+	if (!str_empty(standard))
+		sbuf_addf(&item, " Pq Li \"%s\"", standard);
+	sbuf_addc(&item, '\n');
+	if (!strstr(text, item.data))
+		t_fail(__FILE__, __LINE__, "the manual lacks:%s", item.data);
+}
+
 TEST(the_manual_names_every_key_and_its_default)
 {
 	_sbuf_ struct sbuf file = SBUF_INIT(TEXT_MAX), text = SBUF_INIT(TEXT_MAX);
@@ -585,17 +597,11 @@ TEST(the_manual_names_every_key_and_its_default)
 		else if (*p != '\\')
 			sbuf_addc(&text, *p);
 	}
-	for (size_t i = 0; i < CONFIG_OPTION_COUNT; i++) {
-		const struct config_option *o = &config_options[i];
-		_sbuf_ struct sbuf item = SBUF_INIT(4096);
-
-		sbuf_addf(&item, "\n.It Ic %s", o->key);
-		if (!str_empty(o->standard))
-			sbuf_addf(&item, " Pq Li \"%s\"", o->standard);
-		sbuf_addc(&item, '\n');
-		if (!strstr(text.data, item.data))
-			t_fail(__FILE__, __LINE__, "the manual lacks:%s", item.data);
-	}
+	for (size_t i = 0; i < CONFIG_OPTION_COUNT; i++)
+		check_manual(sbuf_str(&text), config_options[i].key, config_options[i].standard);
+#define X(type, field, key, standard, ...) check_manual(sbuf_str(&text), key, standard);
+	PROFILE_OPTIONS(X)
+#undef X
 }
 
 TEST(the_table_is_sound)
