@@ -269,7 +269,7 @@ def test_directories_that_no_batch_has_are_removed_at_the_start_and_no_others(ga
         fcntl.flock(lock, fcntl.LOCK_EX)
         gateway.start()
         until(lambda: directories(gateway) == known | others | {held.name}, what="all but these are gone")
-        assert 'directories of unknown jobs removed count=150' in gateway.log_text()
+        until(lambda: 'directories of unknown jobs removed count=150' in gateway.log_text(), what="it is said")
         assert gateway.log(history)[1:-1] == ["1", "2", "3"]
     (gateway.root / "go").touch()
     assert gateway.wait(running) == "success"
