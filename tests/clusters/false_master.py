@@ -95,4 +95,4 @@ class FalseMaster:
         data = driver["log"] if query["logType"] == "stderr" else ""
         start = min(int(query.get("offset", 0)), len(data))
         end = min(start + int(query.get("byteLength", BYTES_MAX)), len(data))
-        return 200, f"==== Bytes {start}-{end} of {len(data)} of /work/{query['logType']} ====\n{data[start:end]}"
+        return 200, f"==== Bytes {start}-{end} of {len(data)} of /w/{query['logType']} ====\n{data[start:end]}"
