@@ -300,11 +300,6 @@ void app_killed(struct cluster_app *app)
 	app->kill_due_ms = clock_now_ms() + CLUSTER_KILL_AGAIN_MS;
 }
 
-void cluster_look(struct cluster_app *app)
-{
-	app->log_due_ms = 0;
-}
-
 static void kill_when_due(struct cluster_app *app, int64_t now)
 {
 	if (!app->kill || app->killing || now < app->kill_due_ms)

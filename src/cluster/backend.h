@@ -117,11 +117,6 @@ struct clusters {
 struct loop *cluster_loop(const struct cluster *c);
 const char *cluster_instance(const struct cluster *c);
 
-/* A URL for a file of this host (cluster_share_fn). ERR_INVALID: there is no way. */
-MUST_CHECK bool cluster_share(const struct cluster *c, struct arena *a, int64_t batch_id, const char *path,
-			      const char **ret_url, struct error *e);
-bool cluster_can_share(const struct cluster *c);
-
 /* --- answers about all --- */
 
 /* One of a list, or news of a watch. Either name may be NULL; who is not ours is passed over. */

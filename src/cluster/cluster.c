@@ -130,21 +130,6 @@ const char *cluster_instance(const struct cluster *c)
 	return c->of->setup.instance;
 }
 
-bool cluster_can_share(const struct cluster *c)
-{
-	return c->of->setup.share != NULL;
-}
-
-bool cluster_share(const struct cluster *c, struct arena *a, int64_t batch_id, const char *path, const char **ret_url,
-		   struct error *e)
-{
-	if (!c->of->setup.share)
-		return error_set(
-			e, ERR_INVALID,
-			"the cluster cannot read files of this host: put them where it can, or set florus.files.url");
-	return c->of->setup.share(c->of->setup.share_arg, a, batch_id, path, ret_url, e);
-}
-
 /* --- the list --- */
 
 static struct cluster_app *find_app(const struct cluster *c, const char *handle, const char *tag)

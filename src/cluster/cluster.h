@@ -36,23 +36,14 @@ enum {
 	CLUSTER_TICK_MS = 200, /* how exactly all these times are kept */
 };
 
-/*
- * A URL under which the cluster's machines can read a file of this host for a while; it is remembered and allowed for
- * this job alone. False: they cannot, as `e` says. The result belongs to the arena.
- */
-typedef bool cluster_share_fn(void *arg, struct arena *a, int64_t batch_id, const char *path, const char **ret_url,
-			      struct error *e);
-
 struct clusters_setup {
 	struct loop *loop;
 	const struct profile *profiles; /* borrowed */
 	size_t count;
-	const char *instance;    /* of this state directory: a few lower-case letters and digits, always the same */
-	int run_dirfd;           /* where logs go: run/<id>.<attempt>.<nonce>/log; borrowed */
-	int64_t log_max_bytes;   /* of one; 0: no cap */
-	cluster_share_fn *share; /* NULL: no file of this host can be read elsewhere */
-	void *share_arg;
-	loop_fn *room; /* a cluster that was full takes jobs again */
+	const char *instance;  /* of this state directory: a few lower-case letters and digits, always the same */
+	int run_dirfd;         /* where logs go: run/<id>.<attempt>.<nonce>/log; borrowed */
+	int64_t log_max_bytes; /* of one; 0: no cap */
+	loop_fn *room;         /* a cluster that was full takes jobs again */
 	void *room_arg;
 };
 
@@ -93,7 +84,6 @@ struct cluster_app *cluster_adopt(struct cluster *c, const struct cluster_job *j
 
 void cluster_kill(struct cluster_app *app);  /* until its end is reported; harmless when repeated */
 void cluster_noted(struct cluster_app *app); /* the handle that ATTEMPT_KNOWN gave is on the disk */
-void cluster_look(struct cluster_app *app);  /* somebody looks at it: its log is due */
 struct cluster_app *cluster_forget(
 	struct cluster_app *app); /* after the last report, or at shutdown; takes NULL; returns NULL */
 

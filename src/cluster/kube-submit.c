@@ -10,49 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREPARE_MAX = 8 * 1024 * 1024 };
-
 /* --- preparing --- */
-
-/* Every file of this host becomes a URL that the driver can read. */
-static bool share_list(struct cluster_app *app, struct arena *a, const char **value, struct error *e)
-{
-	_sbuf_ struct sbuf out = SBUF_INIT(KUBE_OBJECT_MAX);
-
-	for (const char *p = *value; *p; p += *p == ',') {
-		size_t n = strcspn(p, ",");
-		const char *item = arena_strndup(a, p, n), *url = item;
-
-		if (!item)
-			return error_set(e, ERR_TOO_LARGE, "the submission is too large");
-		const char *path = str_starts(item, "file:") ? item + strlen("file:") : NULL;
-		if (path && str_starts(path, "//"))
-			path += 2;
-		if (path && !cluster_share(app->of, a, app->batch_id, path, &url, e))
-			return false;
-		sbuf_addf(&out, "%s%s", out.len ? "," : "", url);
-		p += n;
-	}
-	*value = sbuf_ok(&out) ? arena_strdup(a, sbuf_str(&out)) : NULL;
-	return *value || error_set(e, ERR_TOO_LARGE, "the submission is too large");
-}
-
-static bool share_all(struct cluster_app *app, struct arena *a, struct submission *s, struct error *e)
-{
-	static const char *const lists[] = { "spark.jars", "spark.files", "spark.archives", "spark.submit.pyFiles" };
-	struct spec_pair *conf = arena_alloc(a, (s->conf_count + 1) * sizeof *conf);
-
-	if (!conf)
-		return error_set(e, ERR_TOO_LARGE, "the submission is too large");
-	if (s->conf_count)
-		memcpy(conf, s->conf, s->conf_count * sizeof *conf);
-	s->conf = conf;
-	for (size_t i = 0; i < s->conf_count; i++)
-		for (size_t k = 0; k < ARRAY_LEN(lists); k++)
-			if (str_eq(conf[i].key, lists[k]) && !share_list(app, a, &conf[i].value, e))
-				return false;
-	return share_list(app, a, &s->file, e);
-}
 
 static bool is_elsewhere(const struct cluster_app *app, const struct submission *s, const char **ret)
 {
@@ -62,29 +20,22 @@ static bool is_elsewhere(const struct cluster_app *app, const struct submission 
 	return *ret && !str_eq(*ret, w->ns);
 }
 
-void kube_prepare(struct cluster_app *app, const struct submission *given)
+void kube_prepare(struct cluster_app *app, const struct submission *s)
 {
-	_arena_ struct arena *a = arena_new(PREPARE_MAX);
 	struct kube_app *own = kube_own(app);
 	const struct kube *w = app->of->wire;
 	const struct kube_target to = { w->ns, app->tag, cluster_instance(app->of), app->of->profile->spark_version };
-	struct submission s = *given;
 	char handle[CLUSTER_HANDLE_MAX];
 	const char *other;
-	struct error e;
 
-	if (is_elsewhere(app, &s, &other)) {
+	if (is_elsewhere(app, s, &other)) {
 		app_refused(app, ATTEMPT_NEVER_AGAIN, 0,
 			    "jobs of this cluster run in the namespace %.64s, not %.64s: leave " KUBE_NAMESPACE_KEY
 			    " out, or ask for a cluster that is that namespace",
 			    w->ns, other);
 		return;
 	}
-	if (!share_all(app, a, &s, &e)) {
-		app_refused(app, ATTEMPT_NEVER_AGAIN, 0, "%s", e.msg);
-		return;
-	}
-	if (!kube_objects_build(&s, &to, &own->objects)) {
+	if (!kube_objects_build(s, &to, &own->objects)) {
 		app_refused(app, ATTEMPT_NEVER_AGAIN, 0, "the submission is too large for Kubernetes (1.5 MB)");
 		return;
 	}

@@ -394,67 +394,14 @@ static const struct spec_pair *submit_conf(const struct cluster *c, struct arena
 	return pair;
 }
 
-/* Every file of this host becomes a URL that the cluster can read, when there is such a thing. */
-static bool share_list(struct cluster_app *app, struct arena *a, const char **value, struct error *e)
-{
-	_sbuf_ struct sbuf out = SBUF_INIT(STANDALONE_CREATE_MAX);
-
-	for (const char *p = *value; *p; p += *p == ',') {
-		size_t n = strcspn(p, ",");
-		const char *item = arena_strndup(a, p, n), *url = item;
-
-		if (!item)
-			return error_set(e, ERR_TOO_LARGE, "the submission is too large");
-		const char *path = str_starts(item, "file://")
-					   ? item + strlen("file://")
-					   : (str_starts(item, "file:") ? item + strlen("file:") : NULL);
-		if (path && !cluster_share(app->of, a, app->batch_id, path, &url, e))
-			return false;
-		sbuf_addf(&out, "%s%s", out.len ? "," : "", url);
-		p += n;
-	}
-	*value = sbuf_ok(&out) ? arena_strdup(a, sbuf_str(&out)) : NULL;
-	return *value || error_set(e, ERR_TOO_LARGE, "the submission is too large");
-}
-
-static bool share_all(struct cluster_app *app, struct arena *a, struct submission *s, struct error *e)
-{
-	static const char *const lists[] = { "spark.jars", "spark.files", "spark.archives", "spark.submit.pyFiles" };
-	struct spec_pair *conf = arena_alloc(a, (s->conf_count + 1) * sizeof *conf);
-
-	if (!cluster_can_share(app->of))
-		return true; /* then the paths are the workers' own */
-	if (!conf)
-		return error_set(e, ERR_TOO_LARGE, "the submission is too large");
-	if (s->conf_count)
-		memcpy(conf, s->conf, s->conf_count * sizeof *conf);
-	s->conf = conf;
-	for (size_t i = 0; i < s->conf_count; i++)
-		for (size_t k = 0; k < ARRAY_LEN(lists); k++)
-			if (str_eq(conf[i].key, lists[k]) && !share_list(app, a, &conf[i].value, e))
-				return false;
-	return share_list(app, a, &s->file, e);
-}
-
-static const char *masters_of(const struct cluster *c)
-{
-	return c->profile->master;
-}
-
-static void prepare(struct cluster_app *app, const struct submission *given)
+static void prepare(struct cluster_app *app, const struct submission *s)
 {
 	_arena_ struct arena *a = arena_new(4 * (size_t)STANDALONE_CREATE_MAX);
-	const struct standalone_target to = { masters_of(app->of), app->of->profile->spark_version, app->tag };
+	const struct standalone_target to = { app->of->profile->master, app->of->profile->spark_version, app->tag };
 	_sbuf_ struct sbuf body = SBUF_INIT(STANDALONE_CREATE_MAX);
 	struct standalone_app *own = app->own = xcalloc(1, sizeof *own);
-	struct submission s = *given;
-	struct error e;
 
-	if (!share_all(app, a, &s, &e)) {
-		app_refused(app, ATTEMPT_NEVER_AGAIN, 0, "%s", e.msg);
-		return;
-	}
-	if (!standalone_create_body(a, &s, &to, &body)) {
+	if (!standalone_create_body(a, s, &to, &body)) {
 		app_refused(app, ATTEMPT_NEVER_AGAIN, 0, "the submission is too large");
 		return;
 	}

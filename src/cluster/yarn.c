@@ -18,7 +18,6 @@ enum {
 	PAGE_MAX = 8 * CLUSTER_LOG_CHUNK, /* bytes of a log page: each of its bytes may become an entity */
 	SITE_MAX = 4 * 1024 * 1024,
 	REDIRECTS_MAX = 3, /* from a standby to the active one */
-	LOG_EMPTY_TRIES = 2,
 };
 
 struct yarn {
