@@ -5,6 +5,7 @@
 #include "base/fdio.h"
 #include "base/str.h"
 #include "cluster/yarn-read.h"
+#include "cluster/yarn-wire.h"
 #include "http/call.h"
 #include <fcntl.h>
 #include <limits.h>
@@ -12,33 +13,11 @@
 #include <string.h>
 
 enum {
-	MANAGERS_MAX = 8,
-	TIMEOUT_MS = 15000, /* of one request */
 	LIST_MAX = 64 * 1024 * 1024,
-	PAGE_MAX = 8 * CLUSTER_LOG_CHUNK, /* bytes of a log page: each of its bytes may become an entity */
 	SITE_MAX = 4 * 1024 * 1024,
-	REDIRECTS_MAX = 3, /* from a standby to the active one */
 };
 
-struct yarn {
-	struct http_calls *calls;
-	char *managers[MANAGERS_MAX];
-	int count, at; /* which answered last */
-	char *who;     /* "&user.name=x", or "" */
-	struct http_call *list;
-	int tries;
-};
-
-struct yarn_own {
-	struct http_call *call, *kill, *log;
-	char *logs; /* URL of its container's */
-	int stream;
-	bool more, seen_end;
-};
-
-static const char *const streams[APP_LOG_STREAMS] = { "stderr", "stdout" };
-
-static struct yarn_own *own_of(struct cluster_app *app)
+struct yarn_own *yarn_own(struct cluster_app *app)
 {
 	if (!app->own)
 		app->own = xcalloc(1, sizeof(struct yarn_own));
@@ -128,9 +107,9 @@ static struct http_call *ask(struct cluster *c, const char *method, const char *
 						      .headers = headers,
 						      .body = body,
 						      .body_len = body ? strlen(body) : 0,
-						      .timeout_ms = TIMEOUT_MS,
+						      .timeout_ms = YARN_TIMEOUT_MS,
 						      .answer_max = answer_max,
-						      .redirects_max = REDIRECTS_MAX },
+						      .redirects_max = YARN_REDIRECTS_MAX },
 			 done, arg);
 }
 
@@ -177,8 +156,8 @@ static bool add_managers(struct yarn *w, const char *urls, struct error *e)
 		if (!str_starts(p, "http://") && !str_starts(p, "https://"))
 			return error_set(e, ERR_CONFIG, "%.*s is not a URL that begins with http:// or https://",
 					 (int)n, p);
-		if (w->count == MANAGERS_MAX)
-			return error_set(e, ERR_CONFIG, "more than %d resource managers", MANAGERS_MAX);
+		if (w->count == YARN_MANAGERS_MAX)
+			return error_set(e, ERR_CONFIG, "more than %d resource managers", YARN_MANAGERS_MAX);
 		char *url = xcalloc(1, n + 1);
 
 		memcpy(url, p, p[n - 1] == '/' ? n - 1 : n);
@@ -206,7 +185,7 @@ static bool open_wire(struct cluster *c, struct error *e)
 	struct yarn *w = c->wire = xcalloc(1, sizeof *w);
 	_sbuf_ struct sbuf who = SBUF_INIT(1024);
 	const struct profile *p = c->profile;
-	const char *origins[MANAGERS_MAX + 1] = { NULL };
+	const char *origins[YARN_MANAGERS_MAX + 1] = { NULL };
 
 	if (p->user && p->auth != PROFILE_AUTH_BASIC)
 		sbuf_addf(&who, "&user.name=%s", p->user);
@@ -240,7 +219,7 @@ static void see(struct cluster *c, struct arena *a, const struct jr *element)
 	if (!app && tag)
 		app = map_get(c->by_tag, tag);
 	if (app && found.logs) {
-		struct yarn_own *own = own_of(app);
+		struct yarn_own *own = yarn_own(app);
 
 		free(own->logs);
 		own->logs = xstrdup(found.logs);
@@ -346,7 +325,7 @@ static void on_found(void *arg, const struct http_call_answer *answer)
 	struct yarn_app found;
 	struct error e;
 
-	own_of(app)->call = NULL;
+	yarn_own(app)->call = NULL;
 	if (app->handle[0] && is_unknown(a, answer)) {
 		app_found(app, NULL, NULL);
 		return;
@@ -379,7 +358,7 @@ static void find(struct cluster_app *app)
 		sbuf_addf(&path, "apps/%s", app->handle);
 	else
 		sbuf_addf(&path, "apps?applicationTags=%s&deSelects=resourceRequests", app->tag);
-	own_of(app)->call = ask(app->of, "GET", sbuf_str(&path), NULL, 1 << 20, on_found, app);
+	yarn_own(app)->call = ask(app->of, "GET", sbuf_str(&path), NULL, 1 << 20, on_found, app);
 }
 
 static void on_looked(void *arg, const struct http_call_answer *answer)
@@ -390,7 +369,7 @@ static void on_looked(void *arg, const struct http_call_answer *answer)
 	const struct jr *top, *one;
 	struct error e;
 
-	own_of(app)->call = NULL;
+	yarn_own(app)->call = NULL;
 	if (is_unknown(a, answer)) {
 		app_looked(app, NULL, NULL);
 	} else if (read_answer(a, answer, &top) && (one = jr_get(top, "app")) && yarn_read_app(one, &found)) {
@@ -407,14 +386,14 @@ static void look(struct cluster_app *app)
 	_sbuf_ struct sbuf path = SBUF_INIT(512);
 
 	sbuf_addf(&path, "apps/%s", app->handle);
-	own_of(app)->call = ask(app->of, "GET", sbuf_str(&path), NULL, 1 << 20, on_looked, app);
+	yarn_own(app)->call = ask(app->of, "GET", sbuf_str(&path), NULL, 1 << 20, on_looked, app);
 }
 
 static void on_killed(void *arg, const struct http_call_answer *answer)
 {
 	struct cluster_app *app = arg;
 
-	own_of(app)->kill = NULL;
+	yarn_own(app)->kill = NULL;
 	if (answer->error.code != ERR_NONE || answer->status >= 500)
 		next_manager(app->of);
 	app_killed(app);
@@ -425,79 +404,10 @@ static void kill_one(struct cluster_app *app)
 	_sbuf_ struct sbuf path = SBUF_INIT(512);
 
 	sbuf_addf(&path, "apps/%s/state", app->handle);
-	own_of(app)->kill = ask(app->of, "PUT", sbuf_str(&path), "{\"state\":\"KILLED\"}", 1 << 20, on_killed, app);
+	yarn_own(app)->kill = ask(app->of, "PUT", sbuf_str(&path), "{\"state\":\"KILLED\"}", 1 << 20, on_killed, app);
 }
 
-/* --- its log, from the node manager's pages: stderr, then stdout, each from where it was read to --- */
-
-static void ask_page(struct cluster_app *app);
-
-/* Only up to a line's end, so that no character is cut in two: the page would show what is not one as something longer. */
-static size_t whole_lines(const struct sbuf *text)
-{
-	const char *last = text->len ? memrchr(text->data, '\n', text->len) : NULL;
-
-	return last ? (size_t)(last - text->data) + 1 : 0;
-}
-
-static void on_page(void *arg, const struct http_call_answer *answer)
-{
-	struct cluster_app *app = arg;
-	struct yarn_own *own = own_of(app);
-	_sbuf_ struct sbuf text = SBUF_INIT(PAGE_MAX);
-
-	own->log = NULL;
-	if (answer->error.code != ERR_NONE || answer->status != 200 ||
-	    !yarn_read_log(answer->body, answer->body_len, &text)) {
-		app_logged(app, APP_LOG_NONE);
-		return;
-	}
-	bool full = text.len >= CLUSTER_LOG_CHUNK;
-	size_t n = whole_lines(&text);
-	if (n == 0 && (full || own->seen_end))
-		n = text.len; /* one line that is longer than that, or the last one without an end */
-	if (n > 0 && !app_log_add(app, own->stream, text.data, n, app_log_offset(app, own->stream) + (int64_t)n)) {
-		app_logged(app, APP_LOG_NONE);
-		return;
-	}
-	own->more |= full || (n < text.len && app->phase == APP_ENDED);
-	if (++own->stream < APP_LOG_STREAMS) {
-		ask_page(app);
-		return;
-	}
-	own->seen_end = app->phase == APP_ENDED;
-	app_logged(app, own->more ? APP_LOG_MORE : own->seen_end ? APP_LOG_WHOLE : APP_LOG_SOME);
-}
-
-static void ask_page(struct cluster_app *app)
-{
-	struct yarn *w = app->of->wire;
-	struct yarn_own *own = own_of(app);
-	_sbuf_ struct sbuf url = SBUF_INIT(HTTP_CALL_URL_MAX);
-	int64_t from = app_log_offset(app, own->stream);
-
-	sbuf_addf(&url, "%s/%s/?start=%lld&end=%lld%s", own->logs, streams[own->stream], (long long)from,
-		  (long long)from + CLUSTER_LOG_CHUNK, w->who);
-	own->log = http_call(w->calls,
-			     &(struct http_call_request){ .method = "GET",
-							  .url = sbuf_str(&url),
-							  .timeout_ms = TIMEOUT_MS,
-							  .answer_max = PAGE_MAX,
-							  .redirects_max = REDIRECTS_MAX },
-			     on_page, app);
-}
-
-static void read_log(struct cluster_app *app)
-{
-	struct yarn_own *own = own_of(app);
-
-	own->stream = 0;
-	own->more = false;
-	if (own->logs)
-		ask_page(app);
-	else
-		app_logged(app, APP_LOG_NONE);
-}
+/* --- the end --- */
 
 static void cancel(struct cluster_app *app)
 {
@@ -526,7 +436,7 @@ const struct backend backend_yarn = {
 	.find = find,
 	.look = look,
 	.kill = kill_one,
-	.log = read_log,
+	.log = yarn_log,
 	.cancel = cancel,
 	.poll = poll_all,
 };
