@@ -1,9 +1,8 @@
 #include "base/str.h"
 #include "cluster/kube-spec.h"
+#include "cluster/sparkjvm.h"
 #include "model/javaprops.h"
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char *kube_conf(const struct submission *s, const char *key, const char *otherwise)
@@ -65,25 +64,6 @@ const char *kube_gate(const struct submission *s)
 
 /* --- sizes --- */
 
-/* As Spark reads a size whose unit is MiB when none is written. */
-static bool to_mib(const char *text, int64_t *ret)
-{
-	char lower[32];
-	int64_t bytes;
-	size_t n = strlen(text);
-
-	if (n == 0 || n >= sizeof lower)
-		return false;
-	if (str_all_digits(text))
-		return str_to_i64(text, ret);
-	for (size_t i = 0; i <= n; i++)
-		lower[i] = (char)tolower((unsigned char)text[i]);
-	if (!str_to_bytes(lower, &bytes))
-		return false;
-	*ret = bytes / (1024 * 1024);
-	return true;
-}
-
 const char *kube_overhead_factor(const struct submission *s)
 {
 	return kube_conf(s, "spark.kubernetes.memoryOverheadFactor", s->python || s->r ? "0.4" : "0.1");
@@ -91,27 +71,7 @@ const char *kube_overhead_factor(const struct submission *s)
 
 bool kube_memory_mib(const struct submission *s, int64_t *ret)
 {
-	const char *factor_text = kube_conf(s, "spark.driver.memoryOverheadFactor", kube_overhead_factor(s));
-	const char *given = submission_conf(s, "spark.driver.memoryOverhead");
-	int64_t memory, overhead, least;
-	char *end;
-
-	if (!to_mib(kube_conf(s, "spark.driver.memory", "1g"), &memory) ||
-	    !to_mib(kube_conf(s, "spark.driver.minMemoryOverhead", "384m"), &least))
-		return false;
-	if (given) {
-		if (!to_mib(given, &overhead))
-			return false;
-	} else {
-		double factor = strtod(factor_text, &end);
-
-		if (*end || !(factor >= 0 && factor <= 100) || memory > INT32_MAX)
-			return false;
-		overhead = (int64_t)(factor * (double)memory);
-		overhead = overhead < least ? least : overhead;
-	}
-	*ret = memory + overhead;
-	return *ret > 0 && *ret <= INT32_MAX;
+	return sparkjvm_driver_mib(s, kube_overhead_factor(s), ret);
 }
 
 /* --- the config map --- */

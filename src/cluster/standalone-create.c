@@ -1,24 +1,14 @@
 #include "cluster/standalone-create.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "cluster/sparkjvm.h"
 #include <string.h>
 
 /* Keys that SparkSubmit takes from its arguments alone, and overwrites (SparkSubmit.scala, prepareSubmitEnvironment). */
 static const char *const by_argument[] = { "spark.master", "spark.submit.deployMode", "spark.app.name",
 					   "spark.submit.pyFiles" };
 
-/* Java 17 needs these of Spark 3; its server does not add them, that of 4.0 does (SPARK-45197). Java 8 ignores them. */
-#define MODULE_OPTIONS_3                                                                                          \
-	"-XX:+IgnoreUnrecognizedVMOptions --add-opens=java.base/java.lang=ALL-UNNAMED "                           \
-	"--add-opens=java.base/java.lang.invoke=ALL-UNNAMED --add-opens=java.base/java.lang.reflect=ALL-UNNAMED " \
-	"--add-opens=java.base/java.io=ALL-UNNAMED --add-opens=java.base/java.net=ALL-UNNAMED "                   \
-	"--add-opens=java.base/java.nio=ALL-UNNAMED --add-opens=java.base/java.util=ALL-UNNAMED "                 \
-	"--add-opens=java.base/java.util.concurrent=ALL-UNNAMED "                                                 \
-	"--add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED "                                          \
-	"--add-opens=java.base/jdk.internal.ref=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED "        \
-	"--add-opens=java.base/sun.nio.cs=ALL-UNNAMED --add-opens=java.base/sun.security.action=ALL-UNNAMED "     \
-	"--add-opens=java.base/sun.util.calendar=ALL-UNNAMED "                                                    \
-	"--add-opens=java.security.jgss/sun.security.krb5=ALL-UNNAMED -Djdk.reflect.useDirectMethodHandle=false"
+/* The server of Spark 3 does not add what Java 17 needs, that of 4.0 does (SPARK-45197). */
 #define JAVA_OPTIONS_KEY "spark.driver.defaultJavaOptions"
 
 const char *standalone_gate(const struct submission *s)
@@ -53,7 +43,7 @@ static const char *with_module_options(struct arena *a, const struct submission 
 	const char *own = submission_conf(s, JAVA_OPTIONS_KEY);
 	_sbuf_ struct sbuf all = SBUF_INIT(STANDALONE_CREATE_MAX);
 
-	sbuf_addf(&all, MODULE_OPTIONS_3 "%s%s", own ? " " : "", own ? own : "");
+	sbuf_addf(&all, SPARKJVM_MODULES_3 "%s%s", own ? " " : "", own ? own : "");
 	return sbuf_ok(&all) ? arena_strdup(a, sbuf_str(&all)) : NULL;
 }
 

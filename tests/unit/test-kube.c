@@ -132,7 +132,7 @@ TEST(memory_has_its_overhead)
 		{ { "spark.driver.minMemoryOverhead", "1g" }, false, 2048 },
 		{ { "spark.kubernetes.memoryOverheadFactor", "1" }, true, 2048 },
 		{ { "spark.driver.memory", "much" }, false, -1 },
-		{ { "spark.driver.memory", "0" }, false, 384 },
+		{ { "spark.driver.memory", "0" }, false, -1 },
 		{ { "spark.driver.memoryOverheadFactor", "-1" }, false, -1 },
 		{ { "spark.driver.memoryOverheadFactor", "nan" }, false, -1 },
 	};
