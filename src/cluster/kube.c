@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cluster/kube-wire.h"
 #include "cluster/kubeconfig.h"
+#include "model/localfiles.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,24 +243,12 @@ const char *kube_pod_name(const struct cluster_app *app)
 	return slash ? slash + 1 : app->handle;
 }
 
-static bool names_file(const char *list)
-{
-	return list && (str_starts(list, "file:") || strstr(list, ",file:"));
-}
-
-static bool has_files_of_this_host(const struct submission *s)
-{
-	return names_file(s->file) || names_file(submission_conf(s, "spark.jars")) ||
-	       names_file(submission_conf(s, "spark.files")) || names_file(submission_conf(s, "spark.archives")) ||
-	       names_file(submission_conf(s, "spark.submit.pyFiles"));
-}
-
 static const char *gate(const struct cluster *c, struct arena *a, const struct submission *s)
 {
 	const char *image = submission_conf(s, "spark.kubernetes.driver.container.image");
 
 	(void)c, (void)a;
-	if (has_files_of_this_host(s))
+	if (localfiles_any(s))
 		return "files of this host, which pods cannot read";
 	if (str_empty(image) && str_empty(submission_conf(s, "spark.kubernetes.container.image")))
 		return "no spark.kubernetes.container.image";
