@@ -1,9 +1,10 @@
 /*
- * hadoop-conf - what a Hadoop configuration directory says: core-site.xml, hdfs-site.xml and yarn-site.xml in one map, and
- * what follows from it: where the services are.
+ * hadoop-conf - what a Hadoop configuration directory says: core-site.xml, hdfs-site.xml, mapred-site.xml and yarn-site.xml in one map,
+ * and what follows from it: where the services are.
  *
  * Of two values the later one counts (in a file, and of the files in this order), unless an earlier one is <final>. ${name} in a
  * value stands for another property, or stays; the environment and Java's system properties are not ours, so that those stay, too.
+ * A value with nothing in it sets nothing, as in Hadoop.
  * A file that is missing is passed over. Only what is in the file itself is read: a DOCTYPE is refused, so that there are no
  * entities but the five of XML, and an XInclude is refused, as what it leads to would be missed silently.
  *
@@ -27,11 +28,11 @@ struct hadoop_conf;
 /* The directory that was configured, else $HADOOP_CONF_DIR, else $YARN_CONF_DIR; NULL: nobody said one. Borrowed. */
 const char *hadoop_conf_dir(const char *configured);
 
-/* ERR_CONFIG names the file and what is wrong with it; also when the directory has none of the three. */
+/* ERR_NOT_FOUND: there is none of the files. ERR_CONFIG names one, and what is wrong with it. */
 MUST_CHECK bool hadoop_conf_load(const char *dir, struct hadoop_conf **ret, struct error *e);
 struct hadoop_conf *hadoop_conf_free(struct hadoop_conf *c); /* takes NULL; returns NULL */
 
-/* Expanded, without blanks at its ends; NULL: not set. "" is a value. */
+/* Expanded, without blanks at its ends; NULL: not set. */
 const char *hadoop_conf_get(const struct hadoop_conf *c, const char *key);
 
 /* Each property once, in no order; value: as it is written, not expanded. */

@@ -124,20 +124,3 @@ bool yarn_read_log(const char *page, size_t n, struct sbuf *to)
 	unescape(from, end, to);
 	return sbuf_ok(to);
 }
-
-const char *yarn_property(struct arena *a, const char *xml, const char *name)
-{
-	_sbuf_ struct sbuf tag = SBUF_INIT(512);
-
-	sbuf_addf(&tag, "<name>%s</name>", name);
-	const char *at = sbuf_ok(&tag) ? strstr(xml, sbuf_str(&tag)) : NULL;
-	const char *end = at ? strstr(at, "</property>") : NULL;
-	if (!at || !end)
-		return NULL;
-	at = strstr(at, "<value>");
-	if (!at || at > end)
-		return NULL;
-	at += strlen("<value>");
-	at += strspn(at, " \t\r\n");
-	return arena_strndup(a, at, strcspn(at, "<\r\n \t"));
-}

@@ -33,6 +33,3 @@ const char *yarn_own_tag(struct arena *a, const char *tags, const char *prefix);
  * `start` to `end` has in it is those bytes, as long as they are UTF-8.
  */
 bool yarn_read_log(const char *page, size_t n, struct sbuf *to);
-
-/* The value of a property in a Hadoop configuration file; NULL: it is not there. Of the arena. */
-const char *yarn_property(struct arena *a, const char *xml, const char *name);

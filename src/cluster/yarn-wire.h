@@ -5,6 +5,8 @@
 #pragma once
 #include "cluster/backend.h"
 
+struct hadoop_conf;
+
 enum {
 	YARN_MANAGERS_MAX = 8,
 	YARN_TIMEOUT_MS = 15000, /* of one request */
@@ -13,6 +15,8 @@ enum {
 
 /* A cluster's connections: c->wire. */
 struct yarn {
+	struct hadoop_conf
+		*conf; /* owned; NULL: there are no files, or none that can be read, and `rest` said where it is */
 	struct http_calls *calls;
 	char *managers[YARN_MANAGERS_MAX];
 	int count, at; /* which answered last */

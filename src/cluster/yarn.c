@@ -2,19 +2,17 @@
  * yarn - Hadoop's YARN, watched by its resource manager's REST API (docs/clusters.md). Jobs get there by spark-submit, which
  * leaves as soon as they are accepted; from then on one GET per interval tells the states of all.
  */
-#include "base/fdio.h"
 #include "base/str.h"
+#include "cluster/hadoop-conf.h"
 #include "cluster/yarn-read.h"
 #include "cluster/yarn-wire.h"
 #include "http/call.h"
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
 	LIST_MAX = 64 * 1024 * 1024,
-	SITE_MAX = 4 * 1024 * 1024,
+	WHERE_MAX = 64 * 1024, /* URLs of resource managers */
 };
 
 struct yarn_own *yarn_own(struct cluster_app *app)
@@ -26,68 +24,28 @@ struct yarn_own *yarn_own(struct cluster_app *app)
 
 /* --- where --- */
 
-/* A resource manager's address in yarn-site.xml, by its id when there are several. */
-static const char *address(struct arena *a, const char *xml, const char *id)
+/* What its files say, if it has some. False: they cannot be read; ERR_NOT_FOUND: there are none. */
+static bool read_conf(const struct profile *p, struct hadoop_conf **ret, struct error *e)
 {
-	_sbuf_ struct sbuf name = SBUF_INIT(512), url = SBUF_INIT(1024);
+	const char *dir = hadoop_conf_dir(p->hadoop_conf_dir);
 
-	sbuf_addf(&name, "yarn.resourcemanager.webapp.address%s%s", id ? "." : "", id ? id : "");
-	const char *web = yarn_property(a, xml, sbuf_str(&name));
-	if (!str_empty(web) && !strchr(web, '$')) {
-		sbuf_addf(&url, "http://%s", web);
-		return arena_strdup(a, sbuf_str(&url));
-	}
-	sbuf_clear(&name);
-	sbuf_addf(&name, "yarn.resourcemanager.hostname%s%s", id ? "." : "", id ? id : "");
-	const char *host = yarn_property(a, xml, sbuf_str(&name));
-	if (str_empty(host) || strchr(host, '$'))
-		return NULL;
-	sbuf_addf(&url, "http://%s:8088", host);
-	return arena_strdup(a, sbuf_str(&url));
+	return dir ? hadoop_conf_load(dir, ret, e) : error_set(e, ERR_NOT_FOUND, "nobody said where its files are");
 }
 
-static const char *read_site(struct arena *a, const struct profile *p)
-{
-	const char *dir = p->hadoop_conf_dir ? p->hadoop_conf_dir : getenv("HADOOP_CONF_DIR");
-	_sbuf_ struct sbuf path = SBUF_INIT(PATH_MAX), text = SBUF_INIT(SITE_MAX);
-	struct error e;
-
-	dir = dir ? dir : getenv("YARN_CONF_DIR");
-	sbuf_addf(&path, "%s/yarn-site.xml", dir ? dir : "");
-	if (!dir || !sbuf_ok(&path) || !fdio_read_file(AT_FDCWD, sbuf_str(&path), &text, &e))
-		return NULL;
-	return arena_strdup(a, sbuf_str(&text));
-}
-
-/* "http://a:8088,http://b:8088"; NULL: nobody said where. */
-static const char *find_managers(struct arena *a, const struct profile *p)
-{
-	_sbuf_ struct sbuf all = SBUF_INIT(4096);
-	const char *xml, *ids;
-
-	if (p->rest)
-		return p->rest;
-	if (!(xml = read_site(a, p)))
-		return NULL;
-	ids = yarn_property(a, xml, "yarn.resourcemanager.ha.rm-ids");
-	if (!ids)
-		return address(a, xml, NULL);
-	for (const char *s = ids; *s; s += strspn(s, ", ")) {
-		size_t n = strcspn(s, ", ");
-		const char *id = arena_strndup(a, s, n), *url = id ? address(a, xml, id) : NULL;
-
-		if (url)
-			sbuf_addf(&all, "%s%s", all.len ? "," : "", url);
-		s += n;
-	}
-	return all.len ? arena_strdup(a, sbuf_str(&all)) : NULL;
-}
-
+/* Files that cannot be read make it ours, too: open_wire() says what is wrong with them. */
 static bool mine(const struct profile *p)
 {
-	_arena_ struct arena *a = arena_new(2 * (size_t)SITE_MAX);
+	_arena_ struct arena *a = arena_new(WHERE_MAX);
+	struct hadoop_conf *conf = NULL;
+	struct error e;
 
-	return str_starts(p->master, "yarn") && find_managers(a, p);
+	if (!str_starts(p->master, "yarn"))
+		return false;
+	if (p->rest)
+		return true;
+	bool ok = read_conf(p, &conf, &e) ? hadoop_rm_urls(conf, a) != NULL : e.code != ERR_NOT_FOUND;
+	(void)hadoop_conf_free(conf);
+	return ok;
 }
 
 /* --- requests --- */
@@ -167,6 +125,21 @@ static bool add_managers(struct yarn *w, const char *urls, struct error *e)
 	return true;
 }
 
+/* By `rest`, or else by its files, which may have changed since mine() looked. */
+static bool find_managers(struct yarn *w, const struct profile *p, struct error *e)
+{
+	_arena_ struct arena *a = arena_new(WHERE_MAX);
+
+	bool read = read_conf(p, &w->conf, e);
+	if (p->rest)
+		return add_managers(w, p->rest, e);
+	if (!read)
+		return error_wrap(e, "without florus.cluster.%s.rest its files must say where YARN is", p->name);
+	const char *urls = hadoop_rm_urls(w->conf, a);
+	return urls ? add_managers(w, urls, e)
+		    : error_set(e, ERR_CONFIG, "yarn-site.xml does not say any more where the resource manager is");
+}
+
 static void close_wire(struct cluster *c)
 {
 	struct yarn *w = c->wire;
@@ -174,6 +147,7 @@ static void close_wire(struct cluster *c)
 	w->calls = http_calls_free(w->calls);
 	for (int i = 0; i < w->count; i++)
 		free(w->managers[i]);
+	w->conf = hadoop_conf_free(w->conf);
 	free(w->who);
 	free(w);
 	c->wire = NULL;
@@ -181,7 +155,6 @@ static void close_wire(struct cluster *c)
 
 static bool open_wire(struct cluster *c, struct error *e)
 {
-	_arena_ struct arena *a = arena_new(2 * (size_t)SITE_MAX);
 	struct yarn *w = c->wire = xcalloc(1, sizeof *w);
 	_sbuf_ struct sbuf who = SBUF_INIT(1024);
 	const struct profile *p = c->profile;
@@ -190,9 +163,7 @@ static bool open_wire(struct cluster *c, struct error *e)
 	if (p->user && p->auth != PROFILE_AUTH_BASIC)
 		sbuf_addf(&who, "&user.name=%s", p->user);
 	w->who = xstrdup(sbuf_str(&who));
-	const char *managers = find_managers(a, p); /* mine() found some; but its file may be gone since */
-	bool ok = managers ? add_managers(w, managers, e)
-			   : error_set(e, ERR_CONFIG, "yarn-site.xml cannot be read any more");
+	bool ok = find_managers(w, p, e);
 	for (int i = 0; i < w->count; i++)
 		origins[i] = w->managers[i];
 	ok = ok && http_calls_new(&(struct http_calls_options){ .loop = cluster_loop(c),

@@ -293,21 +293,13 @@ TEST(our_tag_is_told_from_that_of_the_server_and_those_of_others)
 	CHECK(!yarn_own_tag(a, NULL, "florus-"));
 }
 
-TEST(pages_and_files_of_hadoop_are_read)
+TEST(log_pages_of_hadoop_are_read)
 {
-	_arena_ struct arena *a = arena_new(ARENA_MAX);
 	_sbuf_ struct sbuf text = SBUF_INIT(1024);
 	static const char page[] = "<html><td><pre>a &lt;b&gt; &amp;amp; &quot;c&#39; & d\n</pre></td>";
-	static const char site[] =
-		"<configuration><property>\n <name>a.b</name>\n <value> v1 </value></property>"
-		"<property><name>none</name></property><property><name>c</name><value></value></property>";
 
 	CHECK(yarn_read_log(page, sizeof page - 1, &text));
 	CHECK_STR(sbuf_str(&text), "a <b> &amp; \"c' & d\n");
 	CHECK(!yarn_read_log("<pre>cut", 8, &text));
 	CHECK(!yarn_read_log("", 0, &text));
-	CHECK_STR(yarn_property(a, site, "a.b"), "v1");
-	CHECK_STR(yarn_property(a, site, "c"), "");
-	CHECK(!yarn_property(a, site, "none"));
-	CHECK(!yarn_property(a, site, "a"));
 }

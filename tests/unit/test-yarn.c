@@ -1,4 +1,4 @@
-/* YARN: what its resource manager and its log pages answer, and where its files say that they are. */
+/* YARN: what its resource manager and its log pages answer. */
 #include "base/str.h"
 #include "cluster/yarn-read.h"
 #include "t.h"
@@ -163,19 +163,4 @@ TEST(a_page_without_a_log_or_cut_off_is_not_read)
 	CHECK(!yarn_read_log("<pre>half", 9, &text));
 	CHECK(!yarn_read_log("", 0, &text));
 	CHECK(!yarn_read_log("<pre>abc</pre>", 14, &small));
-}
-
-TEST(a_property_is_found_and_never_anothers_value)
-{
-	static const char xml[] = "<configuration><property><name>a.b</name>\n <value> rm1:8088 </value></property>"
-				  "<property><value>v</value><name>late</name></property>"
-				  "<property><name>none</name></property>"
-				  "<property><name>a</name><value>x</value></property></configuration>";
-	_arena_ struct arena *a = arena_new(ARENA);
-
-	CHECK_STR(yarn_property(a, xml, "a.b"), "rm1:8088");
-	CHECK_STR(yarn_property(a, xml, "a"), "x");
-	CHECK(!yarn_property(a, xml, "none"));
-	CHECK(!yarn_property(a, xml, "late"));
-	CHECK(!yarn_property(a, xml, "b"));
 }
