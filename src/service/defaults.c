@@ -1,8 +1,6 @@
 #include "service/defaults.h"
-#include "base/sbuf.h"
-#include "base/str.h"
 #include "config/properties.h"
-#include <limits.h>
+#include <unistd.h>
 
 static bool on_pair(void *arg, int line, const char *key, const char *value, struct error *e)
 {
@@ -15,15 +13,13 @@ static bool on_pair(void *arg, int line, const char *key, const char *value, str
 	return arena_ok(d->arena) || error_set(e, ERR_CONFIG, "spark-defaults.conf is too large");
 }
 
-bool defaults_load(const struct profile *p, struct defaults **ret, struct error *e)
+bool defaults_load(const char *path, struct defaults **ret, struct error *e)
 {
-	_sbuf_ struct sbuf path = SBUF_INIT(PATH_MAX);
 	struct defaults *d = xcalloc(1, sizeof *d);
 
 	d->arena = arena_new(2 * (size_t)PROPERTIES_FILE_MAX);
 	d->pairs = arena_alloc(d->arena, DEFAULTS_MAX * sizeof *d->pairs);
-	sbuf_addf(&path, "%s/conf/spark-defaults.conf", p->spark_home ? p->spark_home : "");
-	if (sbuf_ok(&path) && access(sbuf_str(&path), F_OK) == 0 && !properties_load(sbuf_str(&path), on_pair, d, e)) {
+	if (access(path, F_OK) == 0 && !properties_load(path, on_pair, d, e)) {
 		(void)defaults_free(d);
 		return false;
 	}

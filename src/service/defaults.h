@@ -1,5 +1,5 @@
 /*
- * defaults - what spark-submit would read from a profile's spark-defaults.conf, for jobs that go without it.
+ * defaults - what spark-submit would read from a spark-defaults.conf, for jobs that go without it.
  *
  * Read at the start, as all configuration is; strings live until defaults_free().
  */
@@ -15,5 +15,5 @@ struct defaults {
 };
 
 /* No such file: no entries. ERR_CONFIG: it cannot be read, as the message says. */
-MUST_CHECK bool defaults_load(const struct profile *p, struct defaults **ret, struct error *e);
+MUST_CHECK bool defaults_load(const char *path, struct defaults **ret, struct error *e);
 struct defaults *defaults_free(struct defaults *d); /* takes NULL; returns NULL */

@@ -55,8 +55,7 @@ static void build_job_env(struct batches *b, const char *const *env)
 	b->job_env[n] = sbuf_take(&home);
 }
 
-/* Spark up to 3.5 reads it only when it is given no other properties file: then we put it before ours. */
-static char *find_spark_defaults(const struct batches *b, const struct profile *p)
+char *launch_spark_defaults(const struct batches *b, const struct profile *p)
 {
 	_sbuf_ struct sbuf path = SBUF_INIT(PATH_MAX);
 	const char *dir = NULL;
@@ -202,7 +201,7 @@ static bool start_here(struct entry *en, struct arena *a, const struct plan *p, 
 		       attempt_fn *fn, struct error *e)
 {
 	const struct batches *b = en->of;
-	_free_ char *defaults = find_spark_defaults(b, p->profile);
+	_free_ char *defaults = launch_spark_defaults(b, p->profile);
 	struct attempt_spec how = {
 		.batch_id = en->shown.id,
 		.attempt = en->shown.attempt,

@@ -168,6 +168,12 @@ void deletion_drop_all(struct entry *en); /* at shutdown: nobody is answered any
 MUST_CHECK bool launch_setup(struct batches *b, const char *const *env, struct error *e);
 void launch_done(struct batches *b);
 /*
+ * The path of the spark-defaults.conf that spark-submit would read for this profile: in the SPARK_CONF_DIR that jobs
+ * get, else in its Spark home. The caller frees; "": it is too long. Native jobs get what is in it, and spark-submit up to
+ * 3.5, which reads it only when it is given no other properties file, gets it before ours.
+ */
+char *launch_spark_defaults(const struct batches *b, const struct profile *p);
+/*
  * Judges a submission that is about to be accepted, as it will be judged at its start: what its conf may hold, its
  * paths (then resolved in `spec`), the argv it becomes, the cluster it goes to.
  */

@@ -47,9 +47,12 @@ bool remote_setup(struct batches *b, const struct batches_setup *setup, struct e
 	b->remote->defaults = xcalloc(c->profiles_count, sizeof *b->remote->defaults);
 	if (!setup->instance)
 		return true;
-	for (size_t i = 0; i < c->profiles_count; i++)
-		if (!defaults_load(&c->profiles[i], &b->remote->defaults[i], e))
+	for (size_t i = 0; i < c->profiles_count; i++) {
+		_free_ char *path = launch_spark_defaults(b, &c->profiles[i]);
+
+		if (!defaults_load(path, &b->remote->defaults[i], e))
 			return false;
+	}
 	return clusters_new(&clusters, &b->remote->clusters, e);
 }
 

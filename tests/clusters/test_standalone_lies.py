@@ -180,6 +180,19 @@ def test_one_list_asks_for_all_jobs(florus, master):
     assert {florus.wait(batch) for batch in batches} == {"success"}
 
 
+def test_the_defaults_are_those_that_spark_submit_would_read(gateways, master):
+    florus = gateways()
+    for conf, value in ((florus.spark_home / "conf", "of its home"), (florus.root / "conf", "of the variable")):
+        conf.mkdir()
+        (conf / "spark-defaults.conf").write_text(f"spark.whose {value}")
+    florus.env["SPARK_CONF_DIR"] = str(florus.root / "conf")
+    florus.options.update(master.options())
+    florus.start()
+    florus.wait(florus.submit(), "running")
+    (driver,) = master.drivers.values()
+    assert driver["request"]["sparkProperties"]["spark.whose"] == "of the variable"
+
+
 def test_every_lie_is_told():
     told = open(__file__, encoding="utf-8").read()
     assert all(f'"{lie}"' in told for lie in vars(Lies) if not lie.startswith("_"))
