@@ -516,15 +516,27 @@ static void look(struct cluster_app *app)
 	own->call = standalone_get(app->of, w->rest[w->rest_at], sbuf_str(&path), 1 << 20, on_looked, app);
 }
 
+static void kill_one(struct cluster_app *app);
+
+/* A master that is gone, or not active any more, did not take it: the next one is told at once, each one once. */
 static void on_killed(void *arg, const struct http_call_answer *answer)
 {
+	_arena_ struct arena *a = arena_new(1 << 20);
 	struct cluster_app *app = arg;
 	struct standalone *w = app->of->wire;
 	struct standalone_app *own = app->own;
+	struct standalone_reply reply;
 
 	own->kill = NULL;
-	if (answer->error.code != ERR_NONE || strstr(answer->body, "Current state is not alive"))
-		w->rest_at = (w->rest_at + 1) % w->count; /* the next kill goes to the next master */
+	bool taken = answer->error.code == ERR_NONE &&
+		     standalone_read_reply(a, answer->body, answer->body_len, &reply) && !reply.standby;
+	if (!taken && w->rest_at == own->kill_at) /* unless another one's kill has moved us on */
+		w->rest_at = (w->rest_at + 1) % w->count;
+	if (!taken && ++own->kill_tries < w->count) {
+		kill_one(app);
+		return;
+	}
+	own->kill_tries = 0;
 	app_killed(app);
 }
 
@@ -536,6 +548,7 @@ static void kill_one(struct cluster_app *app)
 
 	if (!own)
 		own = app->own = xcalloc(1, sizeof *own);
+	own->kill_at = w->rest_at;
 	sbuf_addf(&path, "/v1/submissions/kill/%s", app->handle);
 	own->kill = standalone_post(app->of, w->rest[w->rest_at], sbuf_str(&path), "", 0, on_killed, app);
 }

@@ -148,6 +148,21 @@ def test_a_kill_is_repeated_until_the_end_is_seen(florus, master):
     assert master.liar.count(KILL) == 2
 
 
+@pytest.mark.parametrize("lie", ["error", "dropped"])
+def test_a_kill_that_a_dead_master_got_goes_to_the_next_one_at_once(gateways, masters, lie):
+    first, second = masters(), masters()
+    second.drivers = first.drivers
+    florus = gateways()
+    florus.options.update(first.options(second))
+    florus.start()
+    batch = florus.submit()
+    florus.wait(batch, "running")
+    first.liar.tell("/", lie)
+    assert florus.delete(f"/batches/{batch}").status == 200
+    (driver,) = first.drivers.values()
+    until(lambda: driver["state"] == "KILLED", 1.5, "the second master is told before the kill is due again")
+
+
 def test_jobs_wait_while_all_masters_are_standby(florus, master):
     master.state = "STANDBY"
     batch = florus.submit()
