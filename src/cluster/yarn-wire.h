@@ -23,12 +23,14 @@ struct yarn {
 	char *who;     /* "&user.name=x", or "" */
 	struct http_call *list;
 	int tries;
+	int leaves; /* in leave_out[] */
 };
 
 /* What is known of an app: app->own. Requests are NULL when none is on its way. */
 struct yarn_own {
 	struct http_call *call, *kill, *log;
-	char *logs; /* URL of its container's */
+	int kill_at, kill_tries; /* which manager the kill went to, and how many before it did not take it */
+	char *logs;              /* URL of its container's */
 	int stream;
 	bool more, seen_end;
 };

@@ -210,6 +210,13 @@ static void see_all(struct cluster *c, struct arena *a, const struct jr *top)
 		see(c, a, &list->items[i]);
 }
 
+/* What of an app we do not read need not be sent. Older resource managers refuse the words that they do not know. */
+static const char *const leave_out[] = {
+	"&deSelects=resourceRequests,timeouts,appNodeLabelExpression,amNodeLabelExpression,resourceInfo",
+	"&deSelects=resourceRequests",
+	"",
+};
+
 static void ask_list(struct cluster *c);
 
 static void on_list(void *arg, const struct http_call_answer *answer)
@@ -226,6 +233,11 @@ static void on_list(void *arg, const struct http_call_answer *answer)
 		cluster_polled(c, NULL);
 		return;
 	}
+	if (answer->status == 400 && *leave_out[w->leaves]) {
+		w->leaves++; /* it does not know these words */
+		ask_list(c);
+		return;
+	}
 	next_manager(c);
 	if (++w->tries < w->count) {
 		ask_list(c);
@@ -240,7 +252,7 @@ static void ask_list(struct cluster *c)
 	struct yarn *w = c->wire;
 	_sbuf_ struct sbuf path = SBUF_INIT(256);
 
-	sbuf_addf(&path, "apps?applicationTags=florus-%s&deSelects=resourceRequests", cluster_instance(c));
+	sbuf_addf(&path, "apps?applicationTags=florus-%s%s", cluster_instance(c), leave_out[w->leaves]);
 	w->list = ask(c, "GET", sbuf_str(&path), NULL, LIST_MAX, on_list, c);
 }
 
@@ -323,12 +335,14 @@ static void on_found(void *arg, const struct http_call_answer *answer)
 
 static void find(struct cluster_app *app)
 {
+	const struct yarn *w = app->of->wire;
 	_sbuf_ struct sbuf path = SBUF_INIT(512);
 
 	if (app->handle[0])
 		sbuf_addf(&path, "apps/%s", app->handle);
 	else
-		sbuf_addf(&path, "apps?applicationTags=%s&deSelects=resourceRequests", app->tag);
+		sbuf_addf(&path, "apps?applicationTags=%s%s", app->tag,
+			  leave_out[w->leaves]); /* lists find out which */
 	yarn_own(app)->call = ask(app->of, "GET", sbuf_str(&path), NULL, 1 << 20, on_found, app);
 }
 
@@ -360,22 +374,36 @@ static void look(struct cluster_app *app)
 	yarn_own(app)->call = ask(app->of, "GET", sbuf_str(&path), NULL, 1 << 20, on_looked, app);
 }
 
+static void kill_one(struct cluster_app *app);
+
+/* A resource manager that is gone did not take it: the next one is told at once, each one once. */
 static void on_killed(void *arg, const struct http_call_answer *answer)
 {
 	struct cluster_app *app = arg;
+	struct yarn *w = app->of->wire;
+	struct yarn_own *own = yarn_own(app);
 
-	yarn_own(app)->kill = NULL;
-	if (answer->error.code != ERR_NONE || answer->status >= 500)
+	own->kill = NULL;
+	bool taken = answer->error.code == ERR_NONE && answer->status < 500;
+	if (!taken && w->at == own->kill_at) /* unless another question has moved us on */
 		next_manager(app->of);
+	if (!taken && ++own->kill_tries < w->count) {
+		kill_one(app);
+		return;
+	}
+	own->kill_tries = 0;
 	app_killed(app);
 }
 
 static void kill_one(struct cluster_app *app)
 {
+	struct yarn *w = app->of->wire;
+	struct yarn_own *own = yarn_own(app);
 	_sbuf_ struct sbuf path = SBUF_INIT(512);
 
+	own->kill_at = w->at;
 	sbuf_addf(&path, "apps/%s/state", app->handle);
-	yarn_own(app)->kill = ask(app->of, "PUT", sbuf_str(&path), "{\"state\":\"KILLED\"}", 1 << 20, on_killed, app);
+	own->kill = ask(app->of, "PUT", sbuf_str(&path), "{\"state\":\"KILLED\"}", 1 << 20, on_killed, app);
 }
 
 /* --- the end --- */
