@@ -110,6 +110,11 @@ struct cluster_app *cluster_forget(struct cluster_app *app)
 	return NULL;
 }
 
+void cluster_expect_none(struct cluster_app *app)
+{
+	app->find_until_ms = clock_now_ms() + CLUSTER_FIND_FAILED_MS;
+}
+
 void cluster_kill(struct cluster_app *app)
 {
 	app->kill = true;
@@ -206,6 +211,7 @@ void app_found(struct cluster_app *app, const char *handle, const struct error *
 		app->failures += app->failures < 100;
 		return;
 	}
+	app->failures = 0;
 	/* A create that was sent before we looked may still arrive. */
 	if (++app->answers >= 2 && now - app->since_ms >= CLUSTER_SETTLE_MS)
 		app_refused(app, ATTEMPT_TRY_AGAIN, 0, "the cluster does not have it");
@@ -316,9 +322,23 @@ static void look_when_missed(struct cluster_app *app, int64_t now)
 	app->of->backend->look(app);
 }
 
+/* Only while it is the cluster that says nothing: what it says goes before what its submitter said. */
+static bool is_looked_for_in_vain(const struct cluster_app *app, int64_t now)
+{
+	return app->find_until_ms && now >= app->find_until_ms && app->failures > 0 && !app->kill;
+}
+
 static void find_when_due(struct cluster_app *app, int64_t now)
 {
-	if (app->asking || now < app->due_ms)
+	if (app->asking)
+		return;
+	if (is_looked_for_in_vain(app, now)) {
+		app_refused(app, ATTEMPT_NEVER_AGAIN, 0,
+			    "the cluster does not say whether it has the application: look there for the tag %s",
+			    app->tag);
+		return;
+	}
+	if (now < app->due_ms)
 		return;
 	app->asking = true;
 	app->of->backend->find(app);

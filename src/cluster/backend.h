@@ -84,6 +84,7 @@ struct cluster_app {
 	char *app_id, *log_url, *ui_url; /* as they were last reported */
 	struct attempt_report last;      /* of ENDED and NEVER_STARTED, to be made */
 	int64_t since_ms, due_ms, kill_due_ms, log_due_ms, log_until_ms;
+	int64_t find_until_ms; /* 0: as long as it takes */
 	uint64_t seen_round;
 	struct joblog *log; /* while it is read */
 	int misses, answers, failures;

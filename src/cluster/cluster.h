@@ -27,6 +27,7 @@ enum {
 	CLUSTER_RETRY_MIN_MS = 500,   /* a question that failed is asked again, doubling */
 	CLUSTER_RETRY_MAX_MS = 30000,
 	CLUSTER_SETTLE_MS = 5000,       /* a create of a former florusd may still arrive that long */
+	CLUSTER_FIND_FAILED_MS = 60000, /* cluster_expect_none() */
 	CLUSTER_LOG_CALLS_MAX = 8,      /* logs that are read at once */
 	CLUSTER_LOG_CHUNK = 256 * 1024, /* bytes of a log that are read at once */
 	CLUSTER_LOG_END_MS = 10000,     /* after its end an app's log may take that long to arrive */
@@ -81,6 +82,13 @@ struct cluster_app *cluster_submit(struct cluster *c, const struct cluster_job *
  */
 struct cluster_app *cluster_adopt(struct cluster *c, const struct cluster_job *job, const char *handle, bool started,
 				  attempt_fn *fn, void *arg);
+
+/*
+ * Its submitter said that it failed: an adopted app that is looked for by its tag need not be waited for without end. When the cluster
+ * does not answer for CLUSTER_FIND_FAILED_MS, NEVER_STARTED is reported with ATTEMPT_NEVER_AGAIN. Not when it is to be
+ * killed: a kill is owed until its end is seen.
+ */
+void cluster_expect_none(struct cluster_app *app);
 
 void cluster_kill(struct cluster_app *app);  /* until its end is reported; harmless when repeated */
 void cluster_noted(struct cluster_app *app); /* the handle that ATTEMPT_KNOWN gave is on the disk */

@@ -255,11 +255,19 @@ void remote_adopt(struct entry *en, const char *handle, attempt_fn *fn)
 	en->app = cluster_adopt(en->cluster, &job, handle, en->shown.started_ms != 0, fn, en);
 }
 
+/* Of one that was killed or lost nobody knows how far it came. */
+static bool said_that_it_failed(const struct attempt_report *submit)
+{
+	return submit->end == ATTEMPT_END_EXEC || (submit->end == ATTEMPT_END_EXIT && submit->code != 0);
+}
+
 void remote_hand_over(struct entry *en, const struct attempt_report *submit, attempt_fn *fn)
 {
 	en->submitted = xmalloc(sizeof *en->submitted);
 	*en->submitted = *submit;
 	remote_adopt(en, NULL, fn);
+	if (said_that_it_failed(submit))
+		cluster_expect_none(en->app);
 	if (en->killed)
 		cluster_kill(en->app);
 	supervise_count_slot(en);

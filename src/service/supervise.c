@@ -173,14 +173,22 @@ static enum event end_event(const struct entry *en, const struct attempt_report 
 		       : EVENT_EXIT_BAD;
 }
 
-/* spark-submit is over, and the cluster has nothing of it: how it ended is how the attempt ended. */
-static void submitted_nothing(struct entry *en)
+/*
+ * spark-submit is over, and the cluster has nothing of it, or does not say (cluster_expect_none()). The submitter's failure is an
+ * answer of its own, so this is no state made from a question that failed (P12). Nor can it double anything: what is dead is
+ * never started again (P4), and the reason says what is left to look for.
+ */
+static void submitted_nothing(struct entry *en, const struct attempt_report *report)
 {
 	_free_ struct attempt_report *submit = TAKE(en->submitted);
+	bool exited = submit->end == ATTEMPT_END_EXIT, unknown = report->again == ATTEMPT_NEVER_AGAIN;
 
-	if (submit->end == ATTEMPT_END_EXIT && submit->code == 0)
+	if (exited && submit->code == 0)
 		(void)snprintf(submit->why, sizeof submit->why,
 			       "spark-submit ended well, but the cluster does not have the application");
+	else if (exited)
+		(void)snprintf(submit->why, sizeof submit->why, "spark-submit ended with status %d%s%.200s",
+			       submit->code, unknown ? ", and " : "", unknown ? report->why : "");
 	supervise_event(en, EVENT_EXIT_BAD, submit);
 }
 
@@ -188,7 +196,7 @@ static void never_started(struct entry *en, const struct attempt_report *report)
 {
 	forget_attempt(en);
 	if (en->submitted)
-		submitted_nothing(en);
+		submitted_nothing(en, report);
 	else if (report->again == ATTEMPT_NEVER_AGAIN)
 		supervise_event(en, EVENT_GAVE_UP, report);
 	else if (report->again == ATTEMPT_WAIT)

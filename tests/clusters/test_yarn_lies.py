@@ -57,3 +57,39 @@ def test_a_kill_that_a_dead_manager_got_goes_to_the_next_one_at_once(gateways, m
     (app,) = first.apps.values()
     until(lambda: app["state"] == "KILLED", 1.5, "the second manager is told before the kill is due again")
     assert (first.liar.count(APPS, "PUT"), second.liar.count(APPS, "PUT")) == (1, 1)
+
+
+def test_a_submitter_that_failed_while_its_cluster_is_away_ends_the_job_in_a_while(florus, manager):
+    manager.liar.tell("/", "away")
+    batch = florus.submit("exit=7")
+    until(lambda: manager.liar.count(APPS) > 3, 30, "it is looked for")
+    assert florus.state_of(batch) == "starting"
+    assert florus.wait(batch, timeout=90) == "dead"
+    reason = "\n".join(florus.log(batch))
+    assert "status 7" in reason and "does not say" in reason and "tag florus-" in reason
+    assert florus.ledger.lines()[0][0] == "start" and len(florus.ledger.started()) == 1
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_a_cluster_that_is_back_in_time_says_what_became_of_a_failed_submission(florus, manager, has):
+    manager.liar.tell("/", "away")
+    batch = florus.submit("exit=7")
+    until(lambda: manager.liar.count(APPS) > 3, 30, "it is looked for")
+    manager.has = has
+    manager.liar.stop_lying()
+    if has:
+        florus.wait(batch, "running", timeout=60)
+    else:
+        assert florus.wait(batch, timeout=60) == "dead"
+        assert "status 7" in "\n".join(florus.log(batch))
+
+
+def test_a_job_that_is_deleted_is_looked_for_as_long_as_its_cluster_is_away(florus, manager):
+    manager.liar.tell("/", "away")
+    batch = florus.submit("exit=7")
+    until(lambda: manager.liar.count(APPS) > 3, 30, "it is looked for")
+    assert florus.delete(f"/batches/{batch}").status == 200
+    asked_for = manager.liar.count(APPS)
+    until(lambda: manager.liar.count(APPS) > asked_for + 3, 90, "it is still looked for")
+    manager.liar.stop_lying()
+    until(lambda: [app for app in manager.apps.values() if app["state"] == "KILLED"], 60, "it is killed")
