@@ -20,9 +20,11 @@
 
 enum {
 	HDFS_NODES_MAX = 8,
-	HDFS_PATH_MAX = 8000,    /* bytes; HDFS's own ceiling counts characters */
-	HDFS_TIMEOUT_MS = 15000, /* of a question to one name node */
-	HDFS_SILENCE_MS = 60000, /* of a data node that takes bytes: it may have to wait for others */
+	HDFS_PATH_MAX = 8000,      /* bytes; HDFS's own ceiling counts characters */
+	HDFS_TIMEOUT_MS = 15000,   /* of a question to one name node */
+	HDFS_SILENCE_MS = 60000,   /* of a data node that takes bytes: it may have to wait for others */
+	HDFS_PUT_MS = 3600 * 1000, /* of all bytes of a file */
+	HDFS_PUTS_MAX = 3,         /* data nodes that are tried, as the name node chooses them */
 	HDFS_REDIRECTS_MAX = 3,
 };
 
@@ -38,7 +40,7 @@ struct hdfs_options {
 
 /* ERR_CONFIG: urls are none, or too many; and the errors of http_calls_new(). */
 MUST_CHECK bool hdfs_new(const struct hdfs_options *o, struct hdfs **ret, struct error *e);
-struct hdfs *hdfs_free(struct hdfs *h); /* cancels every question; not inside a `done`; takes NULL; returns NULL */
+struct hdfs *hdfs_free(struct hdfs *h); /* cancels every question; also inside a `done`; takes NULL; returns NULL */
 
 struct hdfs_status {
 	int64_t length, modified_ms; /* exactly as HDFS says: YARN compares them */
@@ -62,7 +64,7 @@ struct hdfs_answer {
 /* The question is gone when this is called: it must not be cancelled any more. It may ask, and cancel, others. */
 typedef void hdfs_done_fn(void *arg, const struct hdfs_answer *a);
 
-/* In all of them, `as` is whom it is done for (doAs); NULL: for ourselves. Never NULL. */
+/* In all of them, `as` is whom it is done for (doas); NULL: for ourselves. Never NULL. */
 struct hdfs_call *hdfs_mkdirs(struct hdfs *h, const char *path, int mode, const char *as, hdfs_done_fn *done,
 			      void *arg); /* with its parents; fine when it is there, whose mode is then left alone */
 struct hdfs_call *hdfs_stat(struct hdfs *h, const char *path, const char *as, hdfs_done_fn *done, void *arg);

@@ -1,55 +1,27 @@
-"""A real YARN over a real HDFS: each daemon a JVM of its own, as they all share one web page within one."""
+"""A real YARN over a real HDFS."""
 
 import json
 import os
 
-from gateway import Gateway, until
-from parts import CACHE, Part, free_ports, python_of, spark_home
+from gateway import Gateway
+from hdfs import HOST, Daemon, Hdfs, site
+from parts import python_of, spark_home
 from standalone import answer_of
 
-HOST = "127.0.0.1"
-JARS = CACHE / "hadoop-3.4.1"
-OPENS = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ("java.lang", "java.net", "java.util")]
 
+class Yarn(Hdfs):
+    MORE_PORTS = 5
 
-def site(path, values):
-    rows = "".join(f"<property><name>{k}</name><value>{v}</value></property>\n" for k, v in values.items())
-    path.write_text(f"<configuration>\n{rows}</configuration>\n")
-
-
-class Daemon(Part):
-    def __init__(self, yarn, name, main, *arguments):
-        super().__init__(name, ["java", "-Xmx256m", f"-Dhadoop.log.dir={yarn.root}", *OPENS, "-cp",
-                                f"{yarn.conf}:{JARS}/*", f"org.apache.hadoop.{main}", *arguments], yarn.root / name)
-
-
-class Yarn:
     def __init__(self, root, which):
-        assert JARS.is_dir(), f"no Hadoop in {JARS}: run tools/setup clusters"
-        self.root, self.conf = root, root / "conf"
+        super().__init__(root, **{"dfs.permissions.enabled": "false"})
         self.home = spark_home(which)
         self.python = python_of(self.home)
-        self.conf.mkdir(parents=True)
-        self.fs, self.web, self.rm, self.scheduler, self.tracker, self.admin, self.rm_web = free_ports(7)
+        self.rm, self.scheduler, self.tracker, self.admin, self.rm_web = self.more_ports
         self.write_conf()
-        self.namenode = Daemon(self, "namenode", "hdfs.server.namenode.NameNode")
-        self.datanode = Daemon(self, "datanode", "hdfs.server.datanode.DataNode")
         self.manager = Daemon(self, "resourcemanager", "yarn.server.resourcemanager.ResourceManager")
         self.node = Daemon(self, "nodemanager", "yarn.server.nodemanager.NodeManager")
 
     def write_conf(self):
-        site(self.conf / "core-site.xml", {
-            "fs.defaultFS": f"hdfs://{HOST}:{self.fs}",
-            "hadoop.tmp.dir": self.root / "tmp",
-        })
-        site(self.conf / "hdfs-site.xml", {
-            "dfs.namenode.http-address": f"{HOST}:{self.web}",
-            "dfs.datanode.address": f"{HOST}:0",
-            "dfs.datanode.http.address": f"{HOST}:0",
-            "dfs.datanode.ipc.address": f"{HOST}:0",
-            "dfs.replication": 1,
-            "dfs.permissions.enabled": "false",
-        })
         site(self.conf / "yarn-site.xml", {
             "yarn.resourcemanager.address": f"{HOST}:{self.rm}",
             "yarn.resourcemanager.scheduler.address": f"{HOST}:{self.scheduler}",
@@ -79,7 +51,7 @@ class Yarn:
 
     @property
     def parts(self):
-        return [self.namenode, self.datanode, self.manager, self.node]
+        return [*super().parts, self.manager, self.node]
 
     def ask(self, path):
         return json.loads(answer_of(f"http://{HOST}:{self.rm_web}/ws/v1/cluster/{path}")[1])
@@ -93,24 +65,12 @@ class Yarn:
         except (OSError, ValueError, KeyError):
             return 0
 
-    def files(self):
-        try:
-            return answer_of(f"http://{HOST}:{self.web}/webhdfs/v1/?op=LISTSTATUS")[0] == 200
-        except OSError:
-            return False
-
     def start(self):
-        form = Daemon(self, "format", "hdfs.server.namenode.NameNode", "-format", "-nonInteractive").start()
-        until(lambda: form.process.poll() is not None, 60, "HDFS is formatted")
-        self.namenode.start(self.files)
-        for part in (self.datanode, self.manager, self.node):
+        super().start()
+        for part in (self.manager, self.node):
             part.start()
         self.node.wait_ready(lambda: self.nodes() == 1)
         return self
-
-    def stop(self):
-        for part in reversed(self.parts):
-            part.stop()
 
 
 class YarnGateway(Gateway):
