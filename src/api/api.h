@@ -13,6 +13,13 @@
 
 enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* bytes of an answer that is not streamed: 100 objects are 1 MB at the worst */
 
+/* share.c: files that are on their way out, and calls that wait until there are fewer. */
+struct sharing {
+	struct call *first, *last;
+	int under_way;
+	bool stopped;
+};
+
 struct api {
 	const struct config *config;
 	struct batches *batches;
@@ -21,6 +28,7 @@ struct api {
 	struct auth *auth; /* NULL: nobody has a name */
 	const struct access *access;
 	struct call *asking; /* calls whose user is being found out */
+	struct sharing sharing;
 	bool draining;
 	int64_t trouble_tell_at_ms, trouble_untold; /* answer.c */
 };
@@ -48,6 +56,7 @@ struct call {
 	char number[ROUTE_NUMBER_MAX + 1];
 	int64_t from, size; /* of a log */
 	struct asking asking;
+	struct call *next_sharing;
 };
 
 void api_handle(void *api, struct http_request *rq); /* the http_handler */
@@ -102,6 +111,8 @@ api_fn batches_on_list, batches_on_create;
 api_fn sessions_on_list, sessions_on_create;
 api_batch_fn sessions_on_get, sessions_on_state, sessions_on_stop, sessions_on_interrupt, sessions_on_connect;
 api_batch_fn questions_on_completion, questions_on_add_jar, questions_on_add_pyfile, questions_on_add_file;
+api_fn share_on_get;
+void share_stop(struct api *api); /* before http_server_free(): those who wait get 503 */
 api_batch_fn uploads_on_jar, uploads_on_pyfile, uploads_on_file;
 question_fn questions_added; /* of a call: the answer to add-* */
 api_batch_fn jobs_on_submit, jobs_on_get, jobs_on_cancel;

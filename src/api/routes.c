@@ -43,6 +43,7 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/healthz", ACCESS_PROBE, health_on_live, NULL },
 	{ HTTP_GET, "/livez", ACCESS_PROBE, health_on_live, NULL },
 	{ HTTP_GET, "/readyz", ACCESS_PROBE, health_on_ready, NULL },
+	{ HTTP_GET, "/share/{id}/{name}", ACCESS_SHARED, share_on_get, NULL },
 	{ HTTP_GET, "/", ACCESS_VIEW, ui_on_root, NULL },
 	{ HTTP_GET, "/ui", ACCESS_VIEW, ui_on_lists, NULL },
 	{ HTTP_GET, "/ui/batch/{id}", ACCESS_VIEW, ui_on_one, NULL },
@@ -116,10 +117,13 @@ static bool csrf_ok(const struct call *c)
 	       http_header(c->rq, "X-Requested-By");
 }
 
-/* Probes of the service manager have no credentials, and learn nothing but that we live. */
-static bool is_probe(const struct call *c)
+/*
+ * Probes of the service manager have no credentials, and learn nothing but that we live. Drivers have none either, but a
+ * URL that we signed.
+ */
+static bool needs_no_name(const struct call *c)
 {
-	return c->route && c->route->right == ACCESS_PROBE;
+	return c->route && (c->route->right == ACCESS_PROBE || c->route->right == ACCESS_SHARED);
 }
 
 bool api_may(const struct call *c, enum access_right right, const struct batch *batch)
@@ -154,7 +158,7 @@ static bool act(struct call *c, struct error *e)
 {
 	const char *as, *whom;
 
-	if (!c->api->config->livy_impersonation_enabled || is_probe(c))
+	if (!c->api->config->livy_impersonation_enabled || needs_no_name(c))
 		return true;
 	/* A proxy that adds its own doAs must not be cheated by a first one, or by one pushed out of sight. */
 	if (!http_query_once(c->rq, "doAs", &as))
@@ -210,7 +214,7 @@ static void admit(struct call *c)
 	c->caller = c->acting = access_caller(c->api->access, c->user);
 	if (!csrf_ok(c))
 		api_answer_page(c, 400, "Missing Required Header for CSRF protection.");
-	else if (!access_decide(c->api->access, &c->caller, is_probe(c) ? ACCESS_PROBE : ACCESS_REACH, NULL))
+	else if (!needs_no_name(c) && !access_decide(c->api->access, &c->caller, ACCESS_REACH, NULL))
 		api_answer_page(c, 403, "User not authorised to use Livy.");
 	else if (c->route)
 		run(c);
@@ -260,7 +264,7 @@ static bool host_ok(const struct call *c, struct error *e)
 	const struct config *config = c->api->config;
 	const char *host = http_header(c->rq, "Host");
 
-	if (is_probe(c) ||
+	if (needs_no_name(c) ||
 	    (str_empty(config->florus_http_allowed_hosts) && (c->api->auth || !config_only_local(config))) ||
 	    host_is_ours(host, config->livy_server_host, config->florus_http_allowed_hosts))
 		return true;
@@ -289,7 +293,7 @@ void api_handle(void *arg, struct http_request *rq)
 		  LOG_STR("request", http_request_id(rq)));
 	if (!host_ok(c, &e))
 		api_answer_error(c, &e);
-	else if (api->auth && !is_probe(c))
+	else if (api->auth && !needs_no_name(c))
 		identify(c, admit);
 	else
 		admit(c);

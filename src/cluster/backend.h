@@ -25,6 +25,7 @@ struct app_status {
 
 struct backend {
 	const char *name;                      /* "standalone", "yarn", "kubernetes" */
+	bool reads_urls;                       /* cluster_reads_urls() */
 	bool (*mine)(const struct profile *p); /* by the scheme of its master, and whether we know where to ask */
 	bool (*open)(struct cluster *c, struct error *e); /* makes c->wire; asks nothing yet; ERR_CONFIG */
 	void (*close)(struct cluster *c);                 /* cancels and frees c->wire */

@@ -110,6 +110,11 @@ const struct spec_pair *cluster_submit_conf(const struct cluster *c, struct aren
 	return c->backend->submit_conf(c, a, job, tag, ret_count);
 }
 
+bool cluster_reads_urls(const struct cluster *c)
+{
+	return c->backend->reads_urls;
+}
+
 bool cluster_has_room(const struct cluster *c)
 {
 	return c->on_way < c->profile->submissions_max;

@@ -60,6 +60,9 @@ const struct profile *cluster_profile(const struct cluster *c);
 /* Can this go there by its own API? NULL: yes; else the reason (static, or of the arena). Pure. */
 const char *cluster_native_reason(const struct cluster *c, struct arena *a, const struct submission *s);
 
+/* Do its machines fetch the files of a submission by http? Then those of this host may be URLs of ours; else the backend brings them. */
+bool cluster_reads_urls(const struct cluster *c);
+
 bool cluster_has_room(const struct cluster *c); /* fewer than submissions-max are on their way */
 
 struct cluster_job {

@@ -249,7 +249,7 @@ static const char *gate(const struct cluster *c, struct arena *a, const struct s
 
 	(void)c, (void)a;
 	if (localfiles_any(s))
-		return "files of this host, which pods cannot read";
+		return "files of this host that florus.share.url does not share";
 	if (str_empty(image) && str_empty(submission_conf(s, "spark.kubernetes.container.image")))
 		return "no spark.kubernetes.container.image";
 	return kube_gate(s);
@@ -347,6 +347,7 @@ static void cancel(struct cluster_app *app)
 
 const struct backend backend_kubernetes = {
 	.name = "kubernetes",
+	.reads_urls = true,
 	.mine = mine,
 	.open = open_wire,
 	.close = close_wire,

@@ -572,6 +572,7 @@ static void cancel(struct cluster_app *app)
 
 const struct backend backend_standalone = {
 	.name = "standalone",
+	.reads_urls = true,
 	.mine = mine,
 	.open = open_wire,
 	.close = close_wire,

@@ -114,6 +114,28 @@ static bool check_sessions(const struct config *c, struct error *e)
 	       error_set(e, ERR_CONFIG, "%s needs florus.session.address, which is what drivers are told", key);
 }
 
+/* Each URL is this text with a path behind it, in a list by commas. */
+static bool check_share(const struct config *c, struct error *e)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]";
+	const char *url = c->florus_share_url, *host;
+
+	if (str_empty(url))
+		return true;
+	host = strstr(url, "://");
+	if ((!str_starts(url, "http://") && !str_starts(url, "https://")) || strchr("/:", host[3]) ||
+	    strspn(url, allowed) != strlen(url) || str_ends(url, "/"))
+		return error_set(
+			e, ERR_CONFIG,
+			"florus.share.url = %.200s: expected http://host:port or https://host:port, perhaps with a path, without a "
+			"/ at its end",
+			url);
+	return str_eq(c->florus_launch_run_as, "self") ||
+	       error_set(
+		       e, ERR_CONFIG,
+		       "florus.share.url needs florus.launch.run-as = self: florusd would read files for jobs whose user may not");
+}
+
 bool config_only_local(const struct config *c)
 {
 	return config_is_loopback(c->livy_server_host);
@@ -138,7 +160,7 @@ bool config_check(const struct config *c, struct error *e)
 	if (str_empty(c->livy_spark_master))
 		return error_set(e, ERR_CONFIG, "livy.spark.master is empty; local[*] runs jobs on this machine");
 	if (!check_tls(c, e) || !check_access(c, e) || !check_base_path(c->florus_http_base_path, e) ||
-	    !check_run_as(c, e) || !check_sessions(c, e) || !profiles_check(c, e))
+	    !check_run_as(c, e) || !check_sessions(c, e) || !check_share(c, e) || !profiles_check(c, e))
 		return false;
 	if (!config_is_loopback(c->livy_server_host) && !c->florus_auth_allow_none &&
 	    str_empty(c->livy_server_auth_type))

@@ -224,7 +224,12 @@ enum {
 	  "listeners, keytabs, kubernetes, filesystems, commands, or * for all. Not set: none.") \
 	X(STR, florus_job_url_hosts, "florus.job.url-hosts", CONFIG_URL_HOSTS, 0, 0, NULL, 0, \
 	  "Hosts that jobs may take files from by https: github.com, *.example.org, nexus.corp:8443, http://old.corp, " \
-	  "* for every name.")
+	  "* for every name.") \
+	X(STR, florus_share_url, "florus.share.url", NULL, 0, 0, NULL, 0, \
+	  "Where clusters reach this server, such as http://gateway:8998: files of this host that a job names are then fetched from here. " \
+	  "Not set: clusters must have them.") \
+	X(DURATION, florus_share_ttl_ms, "florus.share.ttl", "7d", 1000, 10 * CONFIG_YEAR_MS, NULL, 0, \
+	  "How long after its submission a job can fetch them; no longer than it runs.")
 
 #define CONFIG_OPTIONS(X) CONFIG_OPTIONS_LIVY(X) CONFIG_OPTIONS_FLORUS(X)
 /* clang-format on */

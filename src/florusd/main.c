@@ -312,7 +312,8 @@ static void close_place(struct place *place)
 
 static bool start_batches(struct florusd *d, const char *const *env, struct error *e)
 {
-	char instance[STATEDIR_INSTANCE_HEX + 1];
+	char instance[STATEDIR_INSTANCE_HEX + 1], key[STATEDIR_KEY_HEX + 1];
+	bool shares = !str_empty(d->config->florus_share_url);
 	const struct batches_setup setup = { .loop = d->loop,
 					     .config = d->config,
 					     .env = env,
@@ -321,10 +322,15 @@ static bool start_batches(struct florusd *d, const char *const *env, struct erro
 					     .run_dirfd = d->of_batches.dir.run_fd,
 					     .access = d->access,
 					     .instance = instance,
+					     .share_key = shares ? key : NULL,
 					     .fatal = on_store_lost,
 					     .fatal_arg = d };
 
-	return statedir_instance(&d->of_batches.dir, instance, e) && batches_new(&setup, &d->batches, e);
+	bool ok = (!shares || statedir_key(&d->of_batches.dir, key, e)) &&
+		  statedir_instance(&d->of_batches.dir, instance, e) && batches_new(&setup, &d->batches, e);
+
+	explicit_bzero(key, sizeof key);
+	return ok;
 }
 
 static bool start_sessions(struct florusd *d, const char *const *env, struct error *e)
@@ -382,6 +388,7 @@ static void take_down(struct florusd *d)
 	(void)sigaddset(&late, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &late, NULL);
 	identify_stop(&d->api);
+	share_stop(&d->api);
 	d->api.auth = auth_free(d->api.auth);
 	if (d->batches)
 		batches_stop(d->batches);

@@ -149,7 +149,7 @@ static bool keep_random(const struct statedir *d, const char *file, size_t n, ch
 
 bool statedir_key(const struct statedir *d, char to[STATEDIR_KEY_HEX + 1], struct error *e)
 {
-	return keep_random(d, "key", STATEDIR_KEY_HEX, to, "remove it when no session runs", e);
+	return keep_random(d, "key", STATEDIR_KEY_HEX, to, "remove it when no job runs", e);
 }
 
 bool statedir_instance(const struct statedir *d, char to[STATEDIR_INSTANCE_HEX + 1], struct error *e)

@@ -5,6 +5,7 @@
  *     <state-dir>/url         where it answers; there only while it serves
  *     <state-dir>/florus.db   store/
  *     <state-dir>/run/        run/
+ *     <state-dir>/key         signs what is shared with clusters
  *     <state-dir>/sessions/   the same again, for interactive sessions, and a key
  */
 #pragma once

@@ -187,6 +187,13 @@ void http_reply_blob(struct http_request *rq, int status, const char *content_ty
 	give(rq, status, r);
 }
 
+void http_reply_file(struct http_request *rq, const char *content_type, int fd, int64_t len, loop_fn *done, void *arg)
+{
+	rq->done = done;
+	rq->done_arg = arg;
+	respond(rq, 200, MHD_create_response_from_fd64((uint64_t)len, fd), content_type);
+}
+
 /* --- streams --- */
 
 /* The source fills whole blocks; the library takes them in the pieces that its buffers allow. */

@@ -39,6 +39,8 @@ struct http_request {
 	struct MHD_Response *response; /* the answer, once there is one */
 	bool response_lent;            /* it belongs to a blob */
 	int status;
+	loop_fn *done; /* to be told when the answer is over; NULL: nobody */
+	void *done_arg;
 	bool begun;   /* the header was judged */
 	bool handled; /* the handler was called */
 	bool suspended;

@@ -91,7 +91,7 @@ static void copy_parameters(const char *pattern, const struct parts *path, struc
 	size_t i = 0;
 
 	for (const char *want = pattern; want; want = strchr(want + 1, '/'), i++)
-		if (want[1] == '{')
+		if (want[1] == '{' && !str_starts(want + 1, "{name}"))
 			memcpy(str_starts(want + 1, "{number}") ? m->number : m->id, path->at[i], path->len[i] + 1);
 }
 

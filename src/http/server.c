@@ -212,15 +212,21 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 			 enum MHD_RequestTerminationCode why)
 {
 	struct http_request *rq = *con_cls;
+	loop_fn *done;
+	void *done_arg;
 
 	(void)arg, (void)connection, (void)why;
 	if (!rq)
 		return;
+	done = rq->done;
+	done_arg = rq->done_arg;
 	deadline_phase(rq->conn, PHASE_IDLE);
 	rq->server->large_bytes -= rq->large_bytes;
 	rq->prev->next = rq->next;
 	rq->next->prev = rq->prev;
 	*con_cls = request_free(rq);
+	if (done)
+		done(done_arg);
 }
 
 static void on_connection(void *arg, struct MHD_Connection *connection, void **socket_context,

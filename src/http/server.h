@@ -137,6 +137,12 @@ void http_reply_shared(struct http_request *rq, int status, const char *content_
 void http_reply_blob(struct http_request *rq, int status, const char *content_type, struct blob *blob);
 
 /*
+ * Answers with the first len bytes of a file, as the client takes them: none of it is kept in memory. Takes the
+ * descriptor. done(arg): the client has it, or has left.
+ */
+void http_reply_file(struct http_request *rq, const char *content_type, int fd, int64_t len, loop_fn *done, void *arg);
+
+/*
  * Answers with what `next` gives: it appends to `out`, empty with room for HTTP_STREAM_BLOCK, and sets *ret_done with the last bytes;
  * false cuts the connection (the status is gone by then). `done` is called once, at the end or when the client left.
  * Called only when the client can take more: a slow reader costs no memory.

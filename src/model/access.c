@@ -23,6 +23,7 @@ static const struct {
 	unsigned off, on;
 } rules[ACCESS_RIGHT_COUNT] = {
 	[ACCESS_PROBE] = { ANYBODY, ANYBODY },
+	[ACCESS_SHARED] = { ANYBODY, ANYBODY },
 	[ACCESS_REACH] = { ANYBODY, ALLOWED },
 	[ACCESS_VIEW] = { ANYBODY, NAMED },
 	[ACCESS_CREATE] = { ANYBODY, NAMED },

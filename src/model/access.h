@@ -24,6 +24,7 @@ struct access *access_free(struct access *a); /* takes NULL; returns NULL */
 enum access_right {
 	ACCESS_NOBODY,      /* what nobody was given: 0, so that a route which forgot to say is shut */
 	ACCESS_PROBE,       /* to ask whether we live; needs no name at all */
+	ACCESS_SHARED,      /* to fetch what a signed URL names: the signature decides, not who shows it */
 	ACCESS_REACH,       /* to come in at all: asked of the caller himself, whomever he acts for */
 	ACCESS_VIEW,        /* to see what is no secret among users: objects without their logs, the page */
 	ACCESS_CREATE,      /* to submit */

@@ -99,6 +99,7 @@ bool batches_new(const struct batches_setup *setup, struct batches **ret, struct
 	b->runner = setup->runner;
 	b->run_dirfd = setup->run_dirfd;
 	b->access = setup->access;
+	b->share_key = xstrdup(setup->share_key);
 	b->backlog = backlog_new();
 	b->live = backlog_new();
 	b->kind = setup->kind ? *setup->kind
@@ -185,6 +186,9 @@ struct batches *batches_free(struct batches *b)
 	b->janitor_timer = loop_timer_free(b->janitor_timer);
 	launch_done(b);
 	remote_done(b);
+	if (b->share_key)
+		explicit_bzero(b->share_key, strlen(b->share_key));
+	free(b->share_key);
 	free(b);
 	return NULL;
 }

@@ -70,6 +70,7 @@ struct batches_setup {
 	const struct access *access;     /* whom a batch may run as; outlives all else */
 	const struct batches_kind *kind; /* NULL: batches */
 	const char *instance;            /* of the state directory (clusters_setup); NULL: clusters are not watched */
+	const char *share_key;           /* signs URLs of files (share.h); NULL: none is shared */
 	loop_fn *fatal;                  /* the store is lost */
 	void *fatal_arg;
 };

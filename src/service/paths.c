@@ -82,14 +82,24 @@ struct paths *paths_free(struct paths *p)
 	return NULL;
 }
 
-static bool beneath(const struct allowed_dir *dir, const char *path)
+/* -1: errno says why; EXDEV: the path leads out. */
+static int open_beneath(const struct allowed_dir *dir, const char *path, int flags)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+	struct open_how how = { .flags = (unsigned)(flags | O_CLOEXEC),
+				.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
 	size_t n = strlen(dir->path);
 
-	if (strncmp(path, dir->path, n) != 0 || (path[n] != '/' && path[n] != '\0'))
-		return false;
-	_close_ int fd = (int)syscall(SYS_openat2, dir->fd, path[n] ? path + n + 1 : ".", &how, sizeof how);
+	if (strncmp(path, dir->path, n) != 0 || (path[n] != '/' && path[n] != '\0')) {
+		errno = EXDEV;
+		return -1;
+	}
+	return (int)syscall(SYS_openat2, dir->fd, path[n] ? path + n + 1 : ".", &how, sizeof how);
+}
+
+static bool beneath(const struct allowed_dir *dir, const char *path)
+{
+	_close_ int fd = open_beneath(dir, path, O_PATH);
+
 	return fd >= 0 || errno == ENOENT;
 }
 
@@ -336,4 +346,20 @@ bool paths_resolve_one(const struct paths *p, const struct policy *policy, struc
 	const struct judge j = { p, policy, a };
 
 	return resolve(&j, path, e);
+}
+
+bool paths_open(const struct paths *p, const char *path, int *ret_fd, struct error *e)
+{
+	_free_ char *plain = xstrdup(path);
+	int why = EXDEV;
+
+	normalise(plain, false);
+	for (int i = 0; i < p->count && !strstr(plain, "/.."); i++) {
+		*ret_fd = open_beneath(&p->dirs[i], plain, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+		if (*ret_fd >= 0)
+			return true;
+		why = errno == EXDEV ? why : errno;
+	}
+	return why == EXDEV ? error_set(e, ERR_FORBIDDEN, "it is not beneath an allowed directory")
+			    : error_errno(e, why, "open it");
 }

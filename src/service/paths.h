@@ -23,6 +23,12 @@ struct paths *paths_free(struct paths *p); /* takes NULL; returns NULL */
 MUST_CHECK bool paths_resolve(const struct paths *p, const struct policy *policy, bool cluster, struct arena *a,
 			      struct spec *spec, struct error *e);
 
-/* The same for one path that came by itself, a comma being part of it. */
+/*
+ * Opens the file at an absolute path to be read, if it lies beneath an allowed directory; never waits for a pipe. ERR_FORBIDDEN: it does not,
+ * or holds "..". ERR_NOT_FOUND, ERR_INTERNAL: it cannot be opened.
+ */
+MUST_CHECK bool paths_open(const struct paths *p, const char *path, int *ret_fd, struct error *e);
+
+/* The same as paths_resolve() for one path that came by itself, a comma being part of it. */
 MUST_CHECK bool paths_resolve_one(const struct paths *p, const struct policy *policy, struct arena *a,
 				  const char **path, struct error *e);

@@ -64,6 +64,7 @@ struct batches {
 	const char **job_env; /* NULL-terminated, owned */
 	char *spark_submit;   /* of livy.server.spark-home */
 	char *run_path;       /* of run_dirfd, absolute */
+	char *share_key;      /* NULL: nothing is shared */
 	char *hidden;         /* from jobs, by Landlock; NULL: nothing */
 
 	struct entry **items; /* ascending ids */
@@ -146,6 +147,14 @@ void remote_hand_over(struct entry *en, const struct attempt_report *submit, att
 void remote_known(struct entry *en, const struct attempt_report *report); /* ATTEMPT_KNOWN */
 /* Not by the cluster's own API, then: false when that was asked for. */
 bool remote_fall_back(struct entry *en, const char *why);
+
+/*
+ * share.c: puts URLs of ours in the place of files that only this host has, and writes down what they stand for. What is beneath no
+ * allowed directory stays. ERR_INVALID: it cannot be read. share_could() only does as if, for a gate.
+ */
+MUST_CHECK bool share_could(const struct batches *b, struct arena *a, struct submission *s, struct error *e);
+MUST_CHECK bool share_files(const struct batches *b, const struct batch *job, struct arena *a, struct submission *s,
+			    struct error *e);
 
 /* supervise.c */
 void supervise_event(struct entry *en, enum event event, const struct attempt_report *report);

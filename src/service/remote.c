@@ -167,6 +167,8 @@ bool remote_choose(const struct batches *b, struct arena *a, const struct profil
 			       "Rejected, Reason: cluster %s takes no jobs by an API of its own: its master is local, or its "
 			       "deploy mode is client.",
 			       p->name);
+	if (cluster_reads_urls(c) && !share_could(b, a, &s, e))
+		return false;
 	ret->why = wish == LAUNCHER_SUBMIT ? CONF_LAUNCHER " is submit" : cluster_native_reason(c, a, &s);
 	ret->launcher = ret->why ? "submit" : "native";
 	if (wish != LAUNCHER_NATIVE)
@@ -241,7 +243,8 @@ bool remote_start(struct entry *en, struct arena *a, const struct spec *spec, co
 	struct cluster_job job = job_of(&en->shown, dir);
 	struct submission s;
 
-	if (!submission(en->of, a, cluster_profile(en->cluster), spec, settings, en->shown.owner, &s, e))
+	if (!submission(en->of, a, cluster_profile(en->cluster), spec, settings, en->shown.owner, &s, e) ||
+	    (cluster_reads_urls(en->cluster) && !share_files(en->of, &en->shown, a, &s, e)))
 		return false;
 	en->app = cluster_submit(en->cluster, &job, &s, fn, en);
 	return true;
