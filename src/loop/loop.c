@@ -6,7 +6,9 @@
 enum { POOL_NICE = 19 }; /* below the loop */
 
 struct loop {
-	uv_loop_t uv;
+	uv_loop_t uv; /* first */
+	uv_idle_t soon;
+	struct loop_timer *soon_first, **soon_end; /* timers that are due at once, oldest first */
 };
 
 struct loop *loop_new(void)
@@ -15,6 +17,8 @@ struct loop *loop_new(void)
 
 	if (uv_loop_init(&l->uv) != 0)
 		abort(); /* no descriptors at start: nothing can be served */
+	l->soon_end = &l->soon_first;
+	(void)uv_idle_init(&l->uv, &l->soon);
 	return l;
 }
 
@@ -28,7 +32,7 @@ void loop_stop(struct loop *l)
 	uv_stop(&l->uv);
 }
 
-/* Every handle is the first member of the struct that was allocated for it. */
+/* Every handle but `soon` is the first member of the struct that was allocated for it. */
 static void free_handle(uv_handle_t *h)
 {
 	free(h);
@@ -45,6 +49,7 @@ struct loop *loop_free(struct loop *l)
 {
 	if (!l)
 		return NULL;
+	uv_close((uv_handle_t *)&l->soon, NULL);
 	uv_walk(&l->uv, close_left, NULL);
 	while (uv_run(&l->uv, UV_RUN_DEFAULT) != 0)
 		; /* a loop_stop() that nobody ran into ends the first run at once */
@@ -59,6 +64,8 @@ struct loop_timer {
 	uv_timer_t uv;
 	loop_fn *fn;
 	void *arg;
+	int64_t every_ms;
+	struct loop_timer *next, **at; /* among those that are due at once; at NULL: it is not */
 };
 
 static void on_timer(uv_timer_t *uv)
@@ -78,21 +85,81 @@ struct loop_timer *loop_timer_new(struct loop *l, loop_fn *fn, void *arg)
 	return t;
 }
 
+static struct loop *loop_of(const struct loop_timer *t)
+{
+	return (struct loop *)t->uv.loop;
+}
+
+static void not_soon(struct loop_timer *t)
+{
+	if (!t->at)
+		return;
+	*t->at = t->next;
+	if (t->next)
+		t->next->at = t->at;
+	else if (loop_of(t)->soon_end == &t->next)
+		loop_of(t)->soon_end = t->at;
+	t->at = NULL;
+}
+
+/* Those that are set while these run come the next time, when descriptors have had their turn. */
+static void on_soon(uv_idle_t *uv)
+{
+	struct loop *l = (struct loop *)uv->loop;
+	struct loop_timer *now = l->soon_first, *t;
+
+	if (now)
+		now->at = &now;
+	l->soon_first = NULL;
+	l->soon_end = &l->soon_first;
+	while ((t = now) != NULL) {
+		not_soon(t);
+		if (t->every_ms)
+			(void)uv_timer_start(&t->uv, on_timer, (uint64_t)t->every_ms, (uint64_t)t->every_ms);
+		t->fn(t->arg);
+	}
+	if (!l->soon_first)
+		(void)uv_idle_stop(uv);
+}
+
+/* libuv would call a timer that sets itself to 0 again and again, and look at nothing else. */
+static void set_soon(struct loop_timer *t)
+{
+	struct loop *l = loop_of(t);
+
+	if (uv_is_closing((uv_handle_t *)&l->soon)) /* loop_free() */
+		return;
+	t->next = NULL;
+	t->at = l->soon_end;
+	*l->soon_end = t;
+	l->soon_end = &t->next;
+	(void)uv_idle_start(&l->soon, on_soon);
+}
+
 void loop_timer_set(struct loop_timer *t, int64_t after_ms, int64_t every_ms)
 {
+	loop_timer_stop(t);
+	t->every_ms = every_ms;
+	if (after_ms <= 0) {
+		set_soon(t);
+		return;
+	}
 	uv_update_time(t->uv.loop);
-	(void)uv_timer_start(&t->uv, on_timer, after_ms > 0 ? (uint64_t)after_ms : 0, (uint64_t)every_ms);
+	(void)uv_timer_start(&t->uv, on_timer, (uint64_t)after_ms, (uint64_t)every_ms);
 }
 
 void loop_timer_stop(struct loop_timer *t)
 {
+	not_soon(t);
 	(void)uv_timer_stop(&t->uv);
 }
 
 struct loop_timer *loop_timer_free(struct loop_timer *t)
 {
-	if (t)
-		uv_close((uv_handle_t *)&t->uv, free_handle);
+	if (!t)
+		return NULL;
+	not_soon(t);
+	uv_close((uv_handle_t *)&t->uv, free_handle);
 	return NULL;
 }
 
