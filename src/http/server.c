@@ -295,10 +295,11 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, const struct http_
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | tls, 0, NULL,
 				NULL, on_request, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)gate_capacity(s->gate),
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)c->header_max_bytes + POOL_OVERHEAD,
-				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
-				MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-				on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_ARRAY,
-				s->tls ? tls_options(s->tls) : &none, MHD_OPTION_END);
+				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+				MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped,
+				NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+				on_connection, s, MHD_OPTION_ARRAY, s->tls ? tls_options(s->tls) : &none,
+				MHD_OPTION_END);
 }
 
 static bool start_gate(struct http_server *s, const struct http_config *c, struct error *e)

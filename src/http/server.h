@@ -5,6 +5,7 @@
  * answers by http_reply(), at once or later; a request without an answer waits, at no cost in
  * threads, until somebody answers it. After the answer the request must not be touched.
  * Every phase of a connection has a deadline (deadline.h); every size has a ceiling.
+ * Whoever has one ignores SIGPIPE: the library sends files by sendfile(2), which has no flag against it.
  * Loop thread only.
  */
 #pragma once
