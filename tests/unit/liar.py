@@ -6,6 +6,7 @@ that it prints as "NAME PORT", then a dot. Ends when its stdin does. /seen tells
 """
 
 import contextlib
+import json
 import os
 import socket
 import ssl
@@ -176,9 +177,36 @@ def ticket(sock, request):
         sock.sendall(answer(401, text, "WWW-Authenticate: Negotiate"))
 
 
+def remote(sock, exception, message, status=403):
+    text = json.dumps({"RemoteException": {"exception": exception, "javaClassName": "x." + exception, "message": message}})
+    sock.sendall(answer(status, text.encode()))
+
+
+def hdfs(sock, request):
+    """/hdfs/MODE/PORT/webhdfs/v1/…: a name node. PORT is where its data node is, which says what it gets and stores nothing."""
+    mode, port = request.path.split("/")[2:4]
+    body = request.body().decode()
+    said = f"{request.method} {request.target} {request.headers.get('authorization', 'nobody')} '{body}'"
+    location = f"http://127.0.0.1:{port}/hdfs/say/0/ü?op=CREATE"
+    if mode == "say":
+        remote(sock, "AccessControlException", said + "\n\tat java")
+    elif mode == "yes":
+        sock.sendall(answer(200, b'{"boolean":true}'))
+    elif mode == "absent":
+        remote(sock, "FileNotFoundException", "File does not exist", 404)
+    elif mode == "take":
+        sock.sendall(answer(200, json.dumps({"Location": location}).encode()))
+    elif mode == "redirect":
+        sock.sendall(answer(307, b"", f"Location: {location}"))
+    elif mode == "gone":
+        sock.sendall(answer(200, json.dumps({"Location": f"http://127.0.0.1:{port}/lose"}).encode()))
+    else:
+        remote(sock, mode, "not now")
+
+
 WORDS = {function.__name__: function for function in (
     ok, echo, seen, slow, hang, drip, cut, overlong, loop, to, early, headers, header, huge, stream, proceed, close, lose,
-    reset, garbage, status, challenge, ticket)}  # fmt: skip
+    reset, garbage, status, challenge, ticket, hdfs)}  # fmt: skip
 
 
 def count(**changes):
