@@ -61,7 +61,7 @@ def main():
         spark = build_spark(conf, settings, class_dir)
     except Exception as error:
         traceback.print_exc()
-        session.fail(str(error).split("\n")[0][:1000])
+        session.fail(str(error).split("\n")[0])
         return 1
     makers = {
         "pyspark": lambda: Python(names_for_python(spark)),

@@ -5,6 +5,7 @@ connection all that is known of the jobs is said again.
 """
 
 from florus import job
+from florus.wire import PART_MAX
 
 QUEUED, STARTED, SUCCEEDED, FAILED, CANCELLED = "QUEUED", "STARTED", "SUCCEEDED", "FAILED", "CANCELLED"
 KEPT_MAX = 100  # ends that are kept
@@ -32,7 +33,8 @@ class Job:
         return {"type": "job", "id": self.id, "state": self.state, "result": self.answer, "error": self.error}
 
     def end(self, state, answer=None, error=None):
-        self.state, self.answer, self.error, self.encoded = state, answer, error, None
+        """The end of an error says what went wrong."""
+        self.state, self.answer, self.error, self.encoded = state, answer, error and error[-PART_MAX:], None
 
 
 class Jobs:

@@ -3,7 +3,7 @@
 import io
 import threading
 
-PARTIAL_MAX = 64 * 1024  # characters of output told of at a time while a statement runs
+PARTIAL_MAX = 16 * 1024  # characters of output told of at a time while a statement runs
 
 
 class StatementError(Exception):

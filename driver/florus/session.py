@@ -7,7 +7,6 @@ every reconnection. A result is sent again until florusd has said that it is sto
 import json
 import os
 import queue
-import re
 import signal
 import sys
 import threading
@@ -16,19 +15,30 @@ import traceback
 
 from florus.jobs import Job, Jobs
 from florus.output import Capture, Router, StatementError, answer_error, answer_ok
-from florus.wire import Link
+from florus.wire import PART_MAX, Link, clean
 
 QUEUED_MAX = 2000  # statements and questions that wait; florusd sends fewer
 OUTPUT_OVERHEAD = 64 * 1024  # bytes beside text and data
+OUTPUT_MAX = 16 * 1024 * 1024  # bytes of an output, whatever output-max says: SESSION_OUTPUT_MAX of src/service/sessions.h
+REASON_MAX = 1000  # characters
 TICK_S = 0.1
 PROGRESS_TICKS = 5
 GOODBYE_S = 2.0
-NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # as json writes it: florusd takes none
 SHUTDOWN_S = 10.0  # for what runs to stop and for Spark to be put away
 
 
 def now_ms():
     return int(time.time() * 1000)
+
+
+def within(texts, limit):
+    """Those of the first 1000 that fit into so many characters."""
+    kept = []
+    for text in texts[:1000]:
+        limit -= len(text)
+        if limit >= 0:
+            kept.append(text)
+    return kept
 
 
 class Statement:
@@ -42,6 +52,7 @@ class Statement:
 class Session:
     def __init__(self, settings):
         self.output_max = settings.output_max
+        self.answer_max = min(4 * settings.output_max + OUTPUT_OVERHEAD, OUTPUT_MAX)  # UTF-8: a character may be four bytes
         self.orphan_timeout_s = settings.orphan_timeout_s
         self.statements = {}  # by id: those florusd has not acknowledged the result of
         self.seen = -1  # the highest id that came
@@ -80,7 +91,7 @@ class Session:
     def fail(self, reason):
         """The reason is the last line of the log, too, for whoever looks there."""
         print(f"The session did not start: {reason}", file=sys.__stderr__, flush=True)
-        self._say_state("error", reason=reason)
+        self._say_state("error", reason=reason[:REASON_MAX])
         self.link.flush(GOODBYE_S)
 
     def run(self):
@@ -235,10 +246,10 @@ class Session:
         except (TypeError, ValueError, RecursionError) as trouble:
             problem = StatementError("ValueError", f"the result cannot be written as JSON: {trouble}")
         else:
-            text = NUL.sub(r"\1\\ufffd", text.encode(errors="replace").decode())
-            if len(text) <= 2 * self.output_max + OUTPUT_OVERHEAD:
-                return text
-            problem = StatementError("OutputTooLarge", f"the result has {len(text)} characters; "
+            whole = clean(text)
+            if len(whole) <= self.answer_max:
+                return whole.decode()
+            problem = StatementError("OutputTooLarge", f"the result has {len(whole)} bytes; "
                                                        f"florus.session.output-max is {self.output_max}")
         return self._as_text({"status": "error", "execution_count": output["execution_count"], **answer_error(problem)})
 
@@ -252,7 +263,7 @@ class Session:
             candidates = interpreter.complete(code, min(max(message.get("cursor") or 0, 0), len(code)))
         except Exception:
             traceback.print_exc(file=sys.__stderr__)
-        self.link.send({"type": "completion", "request": message["request"], "candidates": candidates[:1000]})
+        self.link.send({"type": "completion", "request": message["request"], "candidates": within(candidates, PART_MAX)})
 
     def _add(self, message):
         failed = None

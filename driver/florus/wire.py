@@ -1,4 +1,5 @@
-"""Frames between driver and florusd: a length of four bytes, big endian, then that many bytes of JSON.
+"""Frames between driver and florusd: a length of four bytes, big endian, then that many bytes of JSON. A text of ours
+that may be long goes ahead of its message in parts, since florusd takes no frame that would hold it up.
 
 A Link keeps one connection up: it dials, proves to know the secret and asks the same of the other side, hands on what
 comes, and dials again when the connection is gone. Messages that wait to be sent when a connection breaks are
@@ -10,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import socket
 import ssl
 import struct
@@ -17,7 +19,10 @@ import threading
 import time
 
 VERSION = 1
-FRAME_MAX = 64 * 1024 * 1024  # bytes of one message
+FRAME_MAX = 64 * 1024 * 1024  # bytes of one message of florusd's; one of ours: CHANNEL_FRAME_MAX of src/run/channel.h
+PART_MAX = 16 * 1024  # characters of a text in one frame; JSON writes one as at most six bytes
+LONG_TEXTS = {"result": "output", "job": "result"}  # by type of message
+NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # as json writes it
 OUTBOX_MAX = 4096  # messages that wait to be sent
 RETRY_FIRST_S, RETRY_MAX_S = 0.05, 2.0
 HANDSHAKE_TIMEOUT_S = 10
@@ -53,9 +58,27 @@ def read_message(sock):
     return message
 
 
+def clean(text):
+    """JSON as florusd takes it: with no NUL and no half of a surrogate pair."""
+    if "\\u0000" in text:  # seldom, and looking is cheap
+        text = NUL.sub(r"\1\\ufffd", text)
+    return text.encode(errors="replace")
+
+
 def encode(message):
-    body = json.dumps(message, ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode()
+    body = clean(json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
     return struct.pack(">I", len(body)) + body
+
+
+def frames_of(message):
+    """What a message of ours is sent as."""
+    name = LONG_TEXTS.get(message["type"])
+    text = message.get(name) or ""
+    if len(text) > PART_MAX:
+        for at in range(0, len(text), PART_MAX):
+            yield encode({"type": "part", "text": text[at : at + PART_MAX]})
+        message = {**message, name: None}
+    yield encode(message)
 
 
 def proof(secret, role, session, *nonces):
@@ -252,10 +275,11 @@ class Link:
                     self.lock.wait()
                 if self.closing:
                     return
-                sock, frame = self.sock, encode(self.outbox.popleft())
+                sock, message = self.sock, self.outbox.popleft()
                 self.lock.notify_all()
             try:
-                sock.sendall(frame)
+                for frame in frames_of(message):
+                    sock.sendall(frame)
             except OSError:
                 with self.lock:
                     if self.sock is sock:

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "run/frames.h"
 #include "run/secure.h"
 #include "run/socket.h"
 #include <arpa/inet.h>
@@ -11,7 +12,6 @@
 #include <sys/socket.h>
 
 enum {
-	LENGTH_BYTES = 4,
 	ACCEPTS_PER_TURN = 32, /* of the loop: others want it, too */
 	ACCEPT_PAUSE_MS = 100,
 	READ_PER_TURN = 256 * 1024,
@@ -40,7 +40,8 @@ struct channel {
 	bool proven, broken;
 	int64_t since_ms;
 	char nonce[ID_NONCE_LEN + 1]; /* ours */
-	struct sbuf in, out;
+	struct frames in;
+	struct sbuf out;
 	size_t sent; /* of out */
 };
 
@@ -74,7 +75,7 @@ static void free_channel(struct channel *c)
 	break_off(c);
 	c->prev->next = c->next;
 	c->next->prev = c->prev;
-	sbuf_done(&c->in);
+	frames_done(&c->in);
 	sbuf_done(&c->out);
 	free(c);
 }
@@ -237,7 +238,7 @@ static bool take_hello(struct channel *c, const struct jr *hello)
 	replace_older(c);
 	c->proven = true;
 	c->door->strangers--;
-	c->in.limit = LENGTH_BYTES + CHANNEL_FRAME_MAX;
+	frames_limit(&c->in, CHANNEL_FRAME_MAX, CHANNEL_TEXT_MAX);
 	c->out.limit = CHANNEL_WAITING_MAX;
 	send_welcome(c, proof);
 	return true;
@@ -245,53 +246,19 @@ static bool take_hello(struct channel *c, const struct jr *hello)
 
 /* --- receiving --- */
 
-static bool take_message(struct channel *c, const char *text, size_t n)
+/* frames_fn: whoever has not proven itself may say hello, and nothing else. */
+static bool take_message(void *arg, const char *type, const struct jr *message, struct sbuf *text)
 {
-	_arena_ struct arena *arena = arena_new(4 * n + 64 * 1024);
+	struct channel *c = arg;
 	const struct channels_setup *setup = &c->of->setup;
-	const struct jr *message;
-	struct error e;
 
-	if (!jr_parse(arena, text, n, &message, &e) || message->type != JR_OBJECT)
-		return false;
-	const char *type = jr_text(message, "type", JR_STRING);
-	if (!type)
-		return false;
-	if (c->proven) {
-		setup->message(setup->arg, c->session, type, message);
-		return true;
-	}
-	if (!str_eq(type, "hello") || !take_hello(c, message))
-		return false;
-	if (!c->broken)
+	if (c->proven)
+		setup->message(setup->arg, c->session, type, message, text);
+	else if (!str_eq(type, "hello") || !take_hello(c, message))
+		break_off(c);
+	else if (!c->broken)
 		setup->up(setup->arg, c->session, c, message);
-	return true;
-}
-
-/* Takes every whole frame from c->in. */
-static bool take_frames(struct channel *c)
-{
-	size_t at = 0;
-	uint32_t length;
-
-	while (!c->broken && c->in.len - at >= LENGTH_BYTES) {
-		memcpy(&length, c->in.data + at, LENGTH_BYTES);
-		length = ntohl(length);
-		if (length > c->in.limit - LENGTH_BYTES)
-			return false;
-		if (c->in.len - at - LENGTH_BYTES < length)
-			break;
-		if (!take_message(c, c->in.data + at + LENGTH_BYTES, length))
-			return false;
-		at += LENGTH_BYTES + length;
-	}
-	if (at == c->in.len) {
-		sbuf_done(&c->in); /* most drivers are silent most of the time */
-	} else if (at > 0) {
-		memmove(c->in.data, c->in.data + at, c->in.len - at);
-		c->in.len -= at;
-	}
-	return true;
+	return !c->broken;
 }
 
 static ssize_t recv_some(struct channel *c, void *to, size_t n)
@@ -299,18 +266,22 @@ static ssize_t recv_some(struct channel *c, void *to, size_t n)
 	return c->tls ? secure_recv(c->tls, to, n) : recv(c->fd, to, n, MSG_DONTWAIT);
 }
 
-/* As much as the frame that has begun may still need, in pieces of a turn. */
-static bool receive(struct channel *c)
+/* What can be had in a turn. What is too large no honest driver says, and would say again if it was only hung up on. */
+static void receive(struct channel *c)
 {
-	size_t room = c->in.limit - c->in.len;
-	char *to = sbuf_reserve(&c->in, room < READ_PER_TURN ? room : READ_PER_TURN);
+	const struct channels_setup *setup = &c->of->setup;
+	size_t room = READ_PER_TURN;
+	char *to = frames_room(&c->in, &room);
+	ssize_t n = to ? recv_some(c, to, room) : 0;
+	struct error e;
 
-	if (!to)
-		return false;
-	ssize_t n = recv_some(c, to, room < READ_PER_TURN ? room : READ_PER_TURN);
-	if (n > 0)
-		sbuf_grew(&c->in, (size_t)n);
-	return n > 0 ? take_frames(c) : n < 0 && (errno == EAGAIN || errno == EINTR);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0 && frames_take(&c->in, (size_t)n, take_message, c, &e))
+		return;
+	if (n > 0 && c->proven && !c->broken && e.code == ERR_TOO_LARGE)
+		setup->refused(setup->arg, c->session, e.msg);
+	break_off(c);
 }
 
 static void shake_hands(struct channel *c)
@@ -339,8 +310,8 @@ static void on_ready(void *arg)
 	if (c->out.len > c->sent)
 		flush(c);
 	do {
-		if (!c->broken && !receive(c))
-			break_off(c);
+		if (!c->broken)
+			receive(c);
 	} while (!c->broken && c->tls && secure_has_more(c->tls));
 }
 
@@ -373,7 +344,7 @@ static void take_connection(struct door *door, int fd)
 	c->door = door;
 	c->fd = fd;
 	c->since_ms = clock_now_ms();
-	c->in.limit = LENGTH_BYTES + CHANNEL_HELLO_MAX;
+	frames_limit(&c->in, CHANNEL_HELLO_MAX, 0);
 	c->out.limit = CHANNEL_HELLO_MAX;
 	c->prev = all->all.prev;
 	c->next = &all->all;

@@ -6,8 +6,8 @@
  * dials anew replaces its old connection. Nothing is queued for a driver that is not there: who must be heard
  * repeats it in `up`.
  *
- * What a driver sends is hostile input: frames, nesting and waiting bytes have ceilings, and whoever passes one is hung
- * up on. Loop thread only. Callbacks come from the loop, never from inside a function of this file.
+ * What a driver sends is hostile input (run/frames.h): frames, nesting and waiting bytes have ceilings, and whoever passes one
+ * is hung up on. Loop thread only. Callbacks come from the loop, never from inside a function of this file.
  */
 #pragma once
 #include "base/error.h"
@@ -16,7 +16,8 @@
 
 enum {
 	CHANNEL_VERSION = 1,
-	CHANNEL_FRAME_MAX = 64 * 1024 * 1024,   /* bytes of a message of a driver's */
+	CHANNEL_FRAME_MAX = 128 * 1024,         /* bytes of a message of a driver's: read while all others wait */
+	CHANNEL_TEXT_MAX = 32 * 1024 * 1024,    /* … of a text that comes in parts, a bit in each */
 	CHANNEL_HELLO_MAX = 16 * 1024,          /* … until it has proven itself */
 	CHANNEL_WAITING_MAX = 64 * 1024 * 1024, /* bytes that wait to be read by it */
 	CHANNEL_STRANGERS_MAX = 64, /* at either door that have not proven themselves; a further one is hung up on */
@@ -38,7 +39,9 @@ struct channels_setup {
 	/* The HMAC-SHA256 of the text with the session's secret, in hexadecimal; false: there is no such session. */
 	bool (*prove)(void *arg, int64_t session, const char *text, char to[CHANNEL_PROOF_HEX + 1]);
 	void (*up)(void *arg, int64_t session, struct channel *c, const struct jr *hello);
-	void (*message)(void *arg, int64_t session, const char *type, const struct jr *message); /* borrowed */
+	/* `text`: what came in parts ahead of it, to be taken, or empty. All else is borrowed. */
+	void (*message)(void *arg, int64_t session, const char *type, const struct jr *message, struct sbuf *text);
+	void (*refused)(void *arg, int64_t session, const char *why); /* it said more than may be; `down` follows */
 	void (*down)(void *arg, int64_t session); /* c is gone; not when another `up` of the session has come since */
 };
 

@@ -128,7 +128,7 @@ void jobs_run(struct sessions *s, const struct batch *job, const char *encoded, 
 {
 	struct error e = { 0 };
 	struct session *en = session_find_active(s, job, &e);
-	_sbuf_ struct sbuf text = SBUF_INIT(CHANNEL_FRAME_MAX);
+	_sbuf_ struct sbuf text = SBUF_INIT(CHANNEL_WAITING_MAX);
 	struct jw w = { .out = &text };
 
 	if (en && !en->channel)
@@ -186,7 +186,7 @@ bool jobs_cancel(struct sessions *s, const struct batch *job, int64_t id, struct
  * Sent again after a connection: it is what the driver has, so a job that is not there does not exist. A driver that says more
  * than an honest one could is not listened to.
  */
-void jobs_take(struct session *en, const struct jr *message)
+void jobs_take(struct session *en, const struct jr *message, struct sbuf *text)
 {
 	const char *state = jr_text(message, "state", JR_STRING);
 	int64_t id = jr_int(message, "id", 0);
@@ -202,7 +202,8 @@ void jobs_take(struct session *en, const struct jr *message)
 	tell(k, &none); /* while it still reads SENT, as Livy answers */
 	(void)snprintf(k->state, sizeof k->state, "%s", state);
 	if (is_over(k))
-		set_texts(en, k, jr_text(message, "result", JR_STRING), jr_text(message, "error", JR_STRING));
+		set_texts(en, k, text->len ? sbuf_str(text) : jr_text(message, "result", JR_STRING),
+			  jr_text(message, "error", JR_STRING));
 	while (en->jobs_bytes > SESSION_JOBS_BYTES && forget_oldest(en))
 		;
 	en->used_ms = clock_now_ms();

@@ -69,7 +69,7 @@ void questions_complete(struct sessions *s, const struct batch *job, const char 
 {
 	struct error e = { 0 };
 	struct session *en = find_listening(s, job, &e);
-	_sbuf_ struct sbuf text = SBUF_INIT(CHANNEL_FRAME_MAX);
+	_sbuf_ struct sbuf text = SBUF_INIT(CHANNEL_WAITING_MAX);
 	struct jw w = { .out = &text };
 
 	if (!en || !session_has_kind(en, kind, &e)) {

@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "service/sessions-priv.h"
 
 const char *session_overdue(const struct session *en, int64_t now_ms)
@@ -16,22 +17,45 @@ const char *session_overdue(const struct session *en, int64_t now_ms)
 	return en->ttl_ms && clock_wall_ms() - en->created_wall_ms > en->ttl_ms ? "ttl" : NULL;
 }
 
-/* One that does not come up says error, and then is dead (livy.md 2.2). */
-void session_end_if_late(struct session *en, int64_t now_ms)
-{
-	int64_t max_ms = en->of->config->livy_rsc_server_connect_timeout_ms;
+enum { FAULT_MAX = 512 };
 
-	if (en->job != STATE_RUNNING || en->ready || en->late || now_ms - en->starting_ms < max_ms)
-		return;
-	log_warn("session not ready in time", LOG_INT("session", en->id), LOG_INT("limit_ms", max_ms));
-	en->late = true;
+/* It says error, and then is dead (livy.md 2.2). */
+static void end(struct session *en, struct sbuf *why)
+{
+	en->fault = sbuf_take(why);
 	en->driver = DRIVER_ERROR;
 	batches_forget_view(en->of->jobs, en->id);
 	batches_fail(en->of->jobs, en->id);
 }
 
+void session_end_if_late(struct session *en, int64_t now_ms)
+{
+	int64_t max_ms = en->of->config->livy_rsc_server_connect_timeout_ms;
+	_sbuf_ struct sbuf why = SBUF_INIT(FAULT_MAX);
+
+	if (en->job != STATE_RUNNING || en->ready || en->fault || now_ms - en->starting_ms < max_ms)
+		return;
+	log_warn("session not ready in time", LOG_INT("session", en->id), LOG_INT("limit_ms", max_ms));
+	sbuf_addf(&why,
+		  "the session was not ready within %lld s of its start, and was ended; if it needs longer, "
+		  "raise livy.rsc.server.connect.timeout",
+		  (long long)max_ms / 1000);
+	end(en, &why);
+}
+
+void session_end_faulty(struct session *en, const char *why)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(FAULT_MAX);
+
+	if (en->job != STATE_RUNNING || en->fault)
+		return;
+	log_warn("session ended for what its driver sent", LOG_INT("session", en->id), LOG_STR("reason", why));
+	sbuf_addf(&text, "the session was ended, since its driver sent %s", why);
+	end(en, &text);
+}
+
 /*
- * Of one that never came up, whatever the driver has said, the end of its log says how far it got; of one that was up only
+ * Of one that we ended or that never came up, whatever the driver has said, the end of its log says how far it got; of one that was up only
  * what it could not say itself.
  */
 void session_explain(void *arg, const struct batch *job, const struct attempt_report *end, struct sbuf *why)
@@ -40,12 +64,9 @@ void session_explain(void *arg, const struct batch *job, const struct attempt_re
 
 	if (!en || job->state == STATE_KILLED || end->event != ATTEMPT_ENDED)
 		return;
-	if (en->late) {
+	if (en->fault) {
 		sbuf_clear(why);
-		sbuf_addf(why,
-			  "the session was not ready within %lld s of its start, and was ended; if it needs longer, "
-			  "raise livy.rsc.server.connect.timeout",
-			  (long long)en->of->config->livy_rsc_server_connect_timeout_ms / 1000);
+		sbuf_adds(why, en->fault);
 	} else if (end->end == ATTEMPT_END_EXIT && !en->ready) {
 		sbuf_addf(why, "the driver ended with status %d before the session was ready; see what it said above",
 			  end->code);

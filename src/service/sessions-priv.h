@@ -19,11 +19,11 @@ struct session {
 	int64_t id;
 	char key[24]; /* the id as text, for the map */
 	char *kind, *app_id, *ui_url;
+	char *fault; /* why it is ended, in the words of its log; NULL: it is not */
 	enum state job;
 	enum driver_state driver;
 	bool in_cluster;                       /* its driver is on another host */
 	bool ready;                            /* its driver has been idle once */
-	bool late;                             /* it was not in time */
 	int64_t starting_ms;                   /* clock_now_ms() since when it runs without being ready */
 	struct channel *channel;               /* NULL: not there now */
 	bool loading, loaded;                  /* its statements are being read, were read */
@@ -53,7 +53,8 @@ struct sessions {
 	struct map *by_id;
 	char *key, *driver, *socket_name;
 	struct loop_timer *timer;
-	struct copy *uploads; /* that are being written */
+	struct copy *uploads;  /* that are being written */
+	struct ending *judged; /* results that a thread of the pool looks at */
 	bool stopping;
 };
 
@@ -69,6 +70,7 @@ MUST_CHECK bool session_complete(void *arg, struct arena *a, const struct batch 
 /* session-ends.c */
 const char *session_overdue(const struct session *en, int64_t now_ms); /* which limit it is over; NULL: none */
 void session_end_if_late(struct session *en, int64_t now_ms);
+void session_end_faulty(struct session *en, const char *why); /* its driver did what no honest one does */
 /* batches_kind.explain */
 void session_explain(void *arg, const struct batch *job, const struct attempt_report *end, struct sbuf *why);
 
@@ -77,11 +79,13 @@ struct kept_statement *statement_in_memory(const struct session *en, int64_t id)
 struct kept_statement *statements_keep(struct session *en, int64_t id, const char *kind, const char *code);
 void session_send_about(struct session *en, const char *type, int64_t id); /* {type, id}, if the driver is there */
 void statements_send(struct session *en, const struct kept_statement *k);
-void statements_load(struct session *en);                                             /* sets en->loaded, in the end */
-void statements_send_all(struct session *en);                                         /* to a driver that has come */
-void statements_take(struct session *en, const char *type, const struct jr *message); /* started, progress, result */
+void statements_load(struct session *en);     /* sets en->loaded, in the end */
+void statements_send_all(struct session *en); /* to a driver that has come */
+/* started, progress, result; `text`: what came in parts */
+void statements_take(struct session *en, const char *type, const struct jr *message, struct sbuf *text);
 void statements_end_all(struct session *en); /* the session is over: none of them will end by itself */
 void statements_free_all(struct session *en);
+void statements_stop(struct sessions *s); /* nothing more is stored of what the pool looks at */
 
 /* requests.c; both in Livy's words (livy.md 1.2) */
 /* The session, if statements may be sent to it now. */
@@ -89,8 +93,8 @@ struct session *session_find_active(struct sessions *s, const struct batch *job,
 bool session_has_kind(const struct session *en, const char *kind, struct error *e); /* so that code can be run */
 
 /* jobs.c */
-void jobs_take(struct session *en, const struct jr *message); /* job */
-bool jobs_wait(const struct session *en);                     /* is one not over? */
+void jobs_take(struct session *en, const struct jr *message, struct sbuf *text); /* job */
+bool jobs_wait(const struct session *en);                                        /* is one not over? */
 void jobs_expire(struct session *en, int64_t now_ms);
 void jobs_disconnect(struct session *en); /* the driver is gone: whoever waits for its answer gets an error */
 void jobs_end_all(struct session *en);    /* the session is over */

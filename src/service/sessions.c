@@ -43,6 +43,7 @@ static void session_free(struct session *en)
 	free(en->kind);
 	free(en->app_id);
 	free(en->ui_url);
+	free(en->fault);
 	free(en);
 }
 
@@ -88,7 +89,7 @@ static void take_state(struct session *en, const struct jr *message, bool hello)
 	enum driver_state driver;
 	_free_ char *reason = NULL;
 
-	if (!state || !driver_state_parse(state, &driver))
+	if (en->fault || !state || !driver_state_parse(state, &driver))
 		return;
 	set_text(&en->app_id, message, "app_id");
 	set_text(&en->ui_url, message, "ui");
@@ -114,7 +115,7 @@ static void end_driver(struct session *en)
 		return; /* told when it comes */
 	if (channel_is_network(en->channel))
 		session_send_about(en, "shutdown", 0);
-	else if (state_is_final(en->job))
+	else if (state_is_final(en->job) || en->fault)
 		channel_close(en->channel);
 }
 
@@ -128,7 +129,7 @@ static void up(void *arg, int64_t id, struct channel *c, const struct jr *hello)
 		channel_close(c);
 		return;
 	}
-	if (en->job == STATE_KILLING || state_is_final(en->job)) {
+	if (en->fault || en->job == STATE_KILLING || state_is_final(en->job)) {
 		en->channel = c;
 		end_driver(en);
 		return;
@@ -151,7 +152,7 @@ static void down(void *arg, int64_t id)
 	jobs_disconnect(en);
 }
 
-static void message(void *arg, int64_t id, const char *type, const struct jr *m)
+static void message(void *arg, int64_t id, const char *type, const struct jr *m, struct sbuf *text)
 {
 	struct session *en = session_by_id(arg, id);
 
@@ -162,9 +163,17 @@ static void message(void *arg, int64_t id, const char *type, const struct jr *m)
 	else if (str_eq(type, "completion") || str_eq(type, "added"))
 		questions_take(en, m);
 	else if (str_eq(type, "job"))
-		jobs_take(en, m);
+		jobs_take(en, m, text);
 	else
-		statements_take(en, type, m);
+		statements_take(en, type, m, text);
+}
+
+static void refused(void *arg, int64_t id, const char *why)
+{
+	struct session *en = session_by_id(arg, id);
+
+	if (en)
+		session_end_faulty(en, why);
 }
 
 /* --- the job --- */
@@ -394,6 +403,7 @@ bool sessions_new(const struct sessions_setup *setup, struct sessions **ret, str
 					   .prove = prove,
 					   .up = up,
 					   .message = message,
+					   .refused = refused,
 					   .down = down };
 	const struct batches_kind kind = { .noun = "session",
 					   .type = SPEC_SESSION,
@@ -440,6 +450,7 @@ void sessions_stop(struct sessions *s)
 		}
 	}
 	uploads_stop(s);
+	statements_stop(s);
 	batches_stop(s->jobs);
 }
 

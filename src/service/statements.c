@@ -65,12 +65,13 @@ struct kept_statement *statements_keep(struct session *en, int64_t id, const cha
 	return k;
 }
 
-static void set_over(struct session *en, struct kept_statement *k, enum statement_state state, const char *output,
+/* Takes the output. */
+static void set_over(struct session *en, struct kept_statement *k, enum statement_state state, char *output,
 		     int64_t started_ms, int64_t completed_ms)
 {
 	k->ending = false;
 	k->shown.state = state;
-	k->shown.output = xstrdup(output);
+	k->shown.output = output;
 	k->shown.started_ms = started_ms;
 	k->shown.completed_ms = completed_ms;
 	(void)snprintf(k->progress, sizeof k->progress, "1.0");
@@ -107,7 +108,7 @@ void session_send_about(struct session *en, const char *type, int64_t id)
 
 void statements_send(struct session *en, const struct kept_statement *k)
 {
-	_sbuf_ struct sbuf text = SBUF_INIT(CHANNEL_FRAME_MAX);
+	_sbuf_ struct sbuf text = SBUF_INIT(CHANNEL_WAITING_MAX);
 	struct jw w = { .out = &text };
 
 	if (!en->channel)
@@ -136,8 +137,10 @@ void statements_send_all(struct session *en)
 struct ending {
 	struct store_statement_end end; /* first */
 	struct sessions *of;
+	struct ending *next_judged;
 	enum statement_state state;
 	char *output;
+	bool stopped; /* florusd ends while the pool looks at it */
 };
 
 static void ending_free(struct ending *x)
@@ -153,7 +156,7 @@ static void end_stored(struct store_op *op)
 	struct kept_statement *k = en ? statement_in_memory(en, x->end.id) : NULL;
 
 	if (k && op->ok) {
-		set_over(en, k, x->state, x->output, x->end.started_ms, x->end.completed_ms);
+		set_over(en, k, x->state, TAKE(x->output), x->end.started_ms, x->end.completed_ms);
 		en->used_ms = clock_now_ms();
 		session_send_about(en, "ack", x->end.id);
 		trim(en);
@@ -167,33 +170,39 @@ static void end_stored(struct store_op *op)
 	ending_free(x);
 }
 
-static void store_end(struct session *en, struct kept_statement *k, enum statement_state state, const char *output,
-		      int64_t started_ms, int64_t completed_ms)
+/* Takes the output. */
+static struct ending *ending_new(struct session *en, struct kept_statement *k, enum statement_state state, char *output,
+				 int64_t started_ms, int64_t completed_ms)
 {
 	struct ending *x = xcalloc(1, sizeof *x);
 
 	x->of = en->of;
 	x->state = state;
-	x->output = xstrdup(output);
+	x->output = output;
 	x->end.op.done = end_stored;
 	x->end.session = en->id;
 	x->end.id = k->shown.id;
 	x->end.state = statement_state_name(state);
-	x->end.output = x->output;
 	x->end.started_ms = started_ms;
 	x->end.completed_ms = completed_ms > 0 ? completed_ms : clock_wall_ms();
 	k->ending = true;
-	store_statement_end(en->of->store, &x->end);
+	return x;
+}
+
+static void ending_store(struct ending *x)
+{
+	x->end.output = x->output;
+	store_statement_end(x->of->store, &x->end);
 }
 
 void statements_end_all(struct session *en)
 {
 	for (struct kept_statement *k = en->first; k; k = k->next)
 		if (!statement_is_over(k->shown.state) && !k->ending)
-			store_end(en, k, STATEMENT_CANCELLED, NULL, k->shown.started_ms, 0);
+			ending_store(ending_new(en, k, STATEMENT_CANCELLED, NULL, k->shown.started_ms, 0));
 }
 
-/* --- from the driver --- */
+/* --- is it one that clients may see? --- */
 
 /* What is handed on to clients as it is must be an object of JSON, and not too large. */
 static bool output_ok(const char *output, struct error *e)
@@ -210,10 +219,10 @@ static bool output_ok(const char *output, struct error *e)
 }
 
 /* The answer in place of one that is not. */
-static void describe_bad(struct sbuf *to, int64_t id, struct error *e)
+static char *describe_bad(int64_t id, struct error *e)
 {
-	_sbuf_ struct sbuf text = SBUF_INIT(2 * sizeof e->msg);
-	struct jw w = { .out = to };
+	_sbuf_ struct sbuf text = SBUF_INIT(2 * sizeof e->msg), to = SBUF_INIT(16 * sizeof *e);
+	struct jw w = { .out = &to };
 
 	e->msg[strcspn(e->msg, "\n")] = '\0'; /* behind it stands where, in a text that nobody sees */
 	sbuf_addf(&text, "the driver's answer cannot be shown: %s", e->msg);
@@ -225,14 +234,47 @@ static void describe_bad(struct sbuf *to, int64_t id, struct error *e)
 	jw_open(&w, "traceback", '[');
 	jw_close(&w, ']');
 	jw_close(&w, '}');
+	return sbuf_take(&to);
 }
 
-static void take_result(struct session *en, int64_t id, struct kept_statement *k, const struct jr *message)
+/* On a thread of the pool, when it is large. */
+static void judge(void *arg)
 {
-	_sbuf_ struct sbuf bad = SBUF_INIT(16 * sizeof(struct error));
-	const char *output = jr_text(message, "output", JR_STRING);
-	enum statement_state state;
+	struct ending *x = arg;
 	struct error e;
+
+	if (!x->output || output_ok(x->output, &e))
+		return;
+	free(x->output);
+	x->output = describe_bad(x->end.id, &e);
+}
+
+static void judged(void *arg)
+{
+	struct ending *x = arg, **at;
+
+	if (x->stopped) {
+		ending_free(x);
+		return;
+	}
+	for (at = &x->of->judged; *at != x;)
+		at = &(*at)->next_judged;
+	*at = x->next_judged;
+	ending_store(x);
+}
+
+void statements_stop(struct sessions *s)
+{
+	for (struct ending *x = s->judged; x; x = x->next_judged)
+		x->stopped = true; /* its driver says it again to the next florusd */
+}
+
+/* --- from the driver --- */
+
+static void take_result(struct session *en, int64_t id, struct kept_statement *k, const struct jr *message,
+			struct sbuf *text)
+{
+	enum statement_state state;
 
 	if (!k || statement_is_over(k->shown.state)) {
 		session_send_about(en, "ack", id); /* stored long ago */
@@ -241,11 +283,18 @@ static void take_result(struct session *en, int64_t id, struct kept_statement *k
 	if (k->ending || !statement_state_parse(jr_text(message, "state", JR_STRING), &state) ||
 	    !statement_is_over(state))
 		return;
-	if (output && !output_ok(output, &e)) {
-		describe_bad(&bad, id, &e);
-		output = sbuf_str(&bad);
+	bool large = text->len > 0;
+	char *output = large ? sbuf_take(text) : xstrdup(jr_text(message, "output", JR_STRING));
+	struct ending *x =
+		ending_new(en, k, state, output, jr_int(message, "started", 0), jr_int(message, "completed", 0));
+	if (!large) {
+		judge(x);
+		ending_store(x);
+		return;
 	}
-	store_end(en, k, state, output, jr_int(message, "started", 0), jr_int(message, "completed", 0));
+	x->next_judged = en->of->judged;
+	en->of->judged = x;
+	loop_work(en->of->loop, judge, judged, x);
 }
 
 static void take_progress(struct kept_statement *k, const struct jr *message)
@@ -257,13 +306,13 @@ static void take_progress(struct kept_statement *k, const struct jr *message)
 		(void)snprintf(k->progress, sizeof k->progress, "%.4f", progress);
 }
 
-void statements_take(struct session *en, const char *type, const struct jr *message)
+void statements_take(struct session *en, const char *type, const struct jr *message, struct sbuf *text)
 {
 	int64_t id = jr_int(message, "id", -1);
 	struct kept_statement *k = statement_in_memory(en, id);
 
 	if (str_eq(type, "result")) {
-		take_result(en, id, k, message);
+		take_result(en, id, k, message, text);
 	} else if (k && str_eq(type, "started") && k->shown.state == STATEMENT_WAITING) {
 		k->shown.state = STATEMENT_RUNNING;
 		k->shown.started_ms = jr_int(message, "started", 0);
@@ -288,7 +337,7 @@ static void take_up(struct session *en, const struct store_statement *row)
 		state = STATEMENT_WAITING;
 	k->shown.state = state == STATEMENT_CANCELLING ? state : STATEMENT_WAITING;
 	if (statement_is_over(state)) {
-		set_over(en, k, state, row->output, row->started_ms, row->completed_ms);
+		set_over(en, k, state, xstrdup(row->output), row->started_ms, row->completed_ms);
 		session_used_at(en, row->completed_ms);
 	}
 	trim(en);

@@ -14,6 +14,8 @@ from sessions import Session
 
 # Statements of the test reach the driver's own connection: what a driver gone mad could send is sent by one.
 LINK = "import gc, struct\nlink = next(o for o in gc.get_objects() if type(o).__name__ == 'Link')\n"
+NO_SPARK = ("import sys, types\n"  # %json looks for its types
+            "sys.modules['pyspark'] = sys.modules['pyspark.sql'] = types.SimpleNamespace(RDD=set, DataFrame=set)")
 RESPONSE_MAX_S = 1.0  # of a request to somebody else meanwhile
 GROWTH_MAX_MB = 48  # of florusd: one result on its way, read, stored and kept
 
@@ -93,9 +95,7 @@ def test_text_that_is_no_text_is_answered(session, code, text):
 
 @pytest.mark.parametrize("levels", [50, 200, 100000])
 def test_json_of_any_depth_is_answered(session, levels):
-    session.run("import sys, types\n"
-                "sys.modules['pyspark'] = sys.modules['pyspark.sql'] = "
-                "types.SimpleNamespace(RDD=set, DataFrame=set)")
+    session.run(NO_SPARK)
     output = session.run(f"deep = []\nfor _ in range({levels}): deep = [deep]\n%json deep")
     assert levels == 50 or "deep" in output["evalue"] or "recursion" in output["evalue"], output
     assert output["status"] == ("ok" if levels == 50 else "error"), output
@@ -103,16 +103,39 @@ def test_json_of_any_depth_is_answered(session, levels):
 
 
 @pytest.mark.parametrize("code", [
-    "link.sock.sendall(b'\\xff' * 4)",
     "link.sock.sendall(struct.pack('>I', 0))",
     "link.sock.sendall(struct.pack('>I', 5) + b'[[[[[')",
-    "link.sock.sendall(struct.pack('>I', 1 << 20) + b'[' * (1 << 20))",
+    "link.sock.sendall(struct.pack('>I', 1 << 17) + b'[' * (1 << 17))",
     "link.sock.sendall(struct.pack('>I', 4) + b'\\xff\\xfe\\x00{')",
+    "link.sock.sendall(struct.pack('>I', 15) + b'{\"type\":\"part\"}')",
     "link.sock.shutdown(1)",
 ], ids=range(6))
 def test_frames_that_are_none_cost_the_connection_alone(session, code):
     number = session.post(LINK + code + "\n'sent'").body["id"]
     assert session.result(number)["output"]["data"] == {"text/plain": "'sent'"}
+    goes_on(session)
+
+
+@pytest.mark.parametrize("code, why", [
+    ("link.sock.sendall(b'\\xff' * 4)", "a message of 4294967295 bytes, where 131072 are the most"),
+    ("for _ in range(2100): link.send({'type': 'part', 'text': 'x' * 16384})", "a text of more than 33554432 bytes"),
+], ids=["frame", "parts"])
+def test_a_driver_that_sends_too_much_ends_its_session_with_the_reason(session, code, why):
+    other = Session(session.gateway).wait("idle")
+    number = session.post(LINK + code + "\nimport time\ntime.sleep(600)").body["id"]
+    session.wait("dead")
+    assert session.result(number)["state"] == "cancelled"
+    assert f"florus: the session was ended, since its driver sent {why}" in session.get("/log?size=-1").body["log"]
+    goes_on(other)
+
+
+def test_an_answer_of_the_largest_size_arrives_whole(gateway):
+    gateway.restart(florus__session__output_max="2m")
+    session = Session(gateway).wait("idle")
+    assert session.run("print('\U0001f525' * (1 << 21), end='')")["data"]["text/plain"] == "\U0001f525" * (1 << 21)
+    session.run(NO_SPARK)
+    assert session.run("x = '\\\\' * (3 << 20)\n%json x")["data"]["application/json"] == "\\" * (3 << 20)
+    assert session.run("x = '\\\\' * (5 << 20)\n%json x")["ename"] == "OutputTooLarge"
     goes_on(session)
 
 
@@ -146,8 +169,9 @@ def test_a_result_that_is_no_json_is_an_error_that_says_so(session):
 
 @pytest.mark.parametrize("flood", [
     "b''.join(struct.pack('>I', 41) + b'{\"type\":\"progress\",\"id\":0,\"progress\":0.5}' for _ in range(20000))",
-    "struct.pack('>I', (4 << 20) + 34) + b'{\"type\":\"output\",\"id\":0,\"text\":\"' + b'x' * (4 << 20) + b'\"}'",
-], ids=["many", "large"])
+    "struct.pack('>I', (1 << 16) + 34) + b'{\"type\":\"output\",\"id\":0,\"text\":\"' + b'x' * (1 << 16) + b'\"}'",
+    "struct.pack('>I', (1 << 16) + 24) + b'{\"type\":\"output\",\"x\":[0' + b',0' * (1 << 15) + b']}'",
+], ids=["many", "large", "costly"])
 def test_a_driver_that_floods_holds_up_nobody_else(gateway, session, flood, tmp_path):
     other = Session(gateway).wait("idle")
     gate, before = tmp_path / "gate", peak_mb(gateway)

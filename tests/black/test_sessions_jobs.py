@@ -152,7 +152,7 @@ def test_a_session_whose_job_runs_is_not_idle(gateway):
 LIE = """import gc
 from florus.session import Session
 link = next(one for one in gc.get_objects() if isinstance(one, Session)).link
-say = lambda n, state, result=None: link.send({"type": "job", "id": n, "state": state, "result": result, "error": result})
+say = lambda n, state, result=None: link.send({"type": "job", "id": n, "state": state, "result": result, "error": None})
 """
 
 
@@ -165,7 +165,16 @@ def test_a_driver_that_tells_of_endless_jobs_is_bounded(session):
     assert submit(session, "1").status == 429
 
 
+def test_large_ends_of_jobs_arrive_whole_or_cut(gateway):
+    session = Session(gateway).wait("idle")
+    for number, code in enumerate(("'x' * 10000000", "'x' * 20000000", "{}['y' * 1000000]"), 1):
+        assert submit(session, code).body["id"] == number
+    assert value(end_of(session, 1)) == "x" * 10000000
+    assert "at most 33554432 are kept" in end_of(session, 2)["error"]
+    assert end_of(session, 3)["error"].endswith("yyy'\n")
+
+
 def test_a_driver_that_tells_of_endless_results_is_bounded(session):
-    session.run(LIE + "for n in range(1, 41): say(n, 'SUCCEEDED', 'x' * 2000000)\nlink.flush(60)")
+    session.run(LIE + "for n in range(1, 41): say(n, 'SUCCEEDED', 'x' * 4000000)\nlink.flush(60)")
     kept = [n for n in range(1, 41) if session.get(f"/jobs/{n}").status == 200]
-    assert kept == list(range(25, 41))  # 64 MiB: each has a result and an error
+    assert kept == list(range(25, 41))  # 64 MiB

@@ -59,8 +59,16 @@ class Florusd:
                                   "proof": wire.proof(self.secret, "florusd", hello["session"], hello["nonce"], nonce)}))
         self.sock = sock
         self.up.set()
+        text = ""
         while True:
-            self.inbox.put(wire.read_message(sock))
+            message = wire.read_message(sock)
+            if message["type"] == "part":
+                text += message["text"]
+                continue
+            if text:
+                message[wire.LONG_TEXTS[message["type"]]] = text
+            self.inbox.put(message)
+            text = ""
 
     def send(self, **message):
         self.sock.sendall(wire.encode(message))

@@ -19,7 +19,7 @@ struct scene {
 	struct loop_wake *wake;
 	char name[64];
 	void (*driver)(struct scene *s);
-	int ups, downs, messages;
+	int ups, downs, messages, refusals;
 	struct channel *channel;
 	char last[64];
 	size_t last_text;
@@ -47,16 +47,24 @@ static void up(void *arg, int64_t session, struct channel *c, const struct jr *h
 	s->channel = c;
 }
 
-static void message(void *arg, int64_t session, const char *type, const struct jr *m)
+static void message(void *arg, int64_t session, const char *type, const struct jr *m, struct sbuf *text)
 {
 	struct scene *s = arg;
-	const struct jr *text = jr_get(m, "text");
-
 	CHECK_INT(session, 7);
+	CHECK(jr_get(m, "type"));
 	s->messages++;
 	(void)snprintf(s->last, sizeof s->last, "%s", type);
-	s->last_text = text ? strlen(text->text) : 0;
+	s->last_text = text->len;
 	channel_send(s->channel, "{\"type\":\"pong\"}", 15);
+}
+
+static void refused(void *arg, int64_t session, const char *why)
+{
+	struct scene *s = arg;
+
+	CHECK_INT(session, 7);
+	s->refusals++;
+	(void)snprintf(s->last, sizeof s->last, "%s", why);
 }
 
 static void down(void *arg, int64_t session)
@@ -163,9 +171,13 @@ static void stop(void *arg)
 
 static void play(struct scene *s, void (*driver)(struct scene *s))
 {
-	struct channels_setup setup = {
-		.name = s->name, .arg = s, .prove = prove, .up = up, .message = message, .down = down
-	};
+	struct channels_setup setup = { .name = s->name,
+					.arg = s,
+					.prove = prove,
+					.up = up,
+					.message = message,
+					.refused = refused,
+					.down = down };
 	struct error e = { 0 };
 	pthread_t thread;
 
@@ -276,6 +288,7 @@ TEST(nonsense_is_hung_up_on)
 
 	play(&s, talk_nonsense);
 	CHECK_INT(s.ups, 1);
+	CHECK_INT(s.refusals, 1); /* of a session's driver; of a stranger nothing is told */
 	CHECK_INT(s.messages, 0);
 }
 
@@ -303,29 +316,78 @@ TEST(a_driver_that_dials_anew_replaces_its_connection)
 	CHECK(s.downs <= 1); /* the second one's end may have been seen, the first one's is not told */
 }
 
+/* A message of this type, n bytes in all. */
+static void say_large(int fd, const char *type, size_t n)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(n);
+
+	sbuf_addf(&text, "{\"type\":\"%s\",\"text\":\"", type);
+	while (text.len < n - 2)
+		sbuf_addc(&text, 'x');
+	sbuf_adds(&text, "\"}");
+	say_bytes(fd, (uint32_t)text.len, text.data, text.len);
+}
+
+static size_t part_text(size_t n)
+{
+	return n - strlen("{\"type\":\"part\",\"text\":\"\"}");
+}
+
 static void send_large(struct scene *s)
 {
-	enum { LARGE = 3 * 1024 * 1024 };
-	_sbuf_ struct sbuf text = SBUF_INIT(2 * LARGE);
 	char said[64];
 	int fd = dial(s);
 
 	CHECK(shake_hands(fd, 7, true));
-	sbuf_adds(&text, "{\"type\":\"result\",\"text\":\"");
-	for (int i = 0; i < LARGE; i++)
-		sbuf_addc(&text, 'x');
-	sbuf_adds(&text, "\"}");
-	say_bytes(fd, (uint32_t)text.len, text.data, text.len);
+	for (int i = 0; i < 20; i++)
+		say_large(fd, "part", CHANNEL_FRAME_MAX);
+	say(fd, "{\"type\":\"result\"}");
 	CHECK(hear(fd, said, sizeof said));
 	(void)close(fd);
 }
 
-TEST(a_large_message_arrives_whole)
+TEST(a_text_in_parts_arrives_whole)
 {
 	struct scene s = { 0 };
 
 	play(&s, send_large);
-	CHECK_INT(s.last_text, 3 * 1024 * 1024);
+	CHECK_INT(s.messages, 1);
+	CHECK_STR(s.last, "result");
+	CHECK_INT(s.last_text, 20 * part_text(CHANNEL_FRAME_MAX));
+}
+
+static void send_too_large(struct scene *s)
+{
+	int fd = dial(s);
+
+	CHECK(shake_hands(fd, 7, true));
+	say_large(fd, "result", CHANNEL_FRAME_MAX + 1);
+	CHECK(hung_up(fd));
+	(void)close(fd);
+}
+
+static void send_too_many_parts(struct scene *s)
+{
+	int fd = dial(s);
+
+	CHECK(shake_hands(fd, 7, true));
+	for (size_t sent = 0; sent <= CHANNEL_TEXT_MAX; sent += part_text(CHANNEL_FRAME_MAX))
+		say_large(fd, "part", CHANNEL_FRAME_MAX);
+	CHECK(hung_up(fd));
+	(void)close(fd);
+}
+
+TEST(what_is_too_large_is_told_of_and_hung_up_on)
+{
+	struct scene one = { 0 }, many = { 0 };
+
+	play(&one, send_too_large);
+	CHECK_STR(one.last, "a message of 131073 bytes, where 131072 are the most");
+	play(&many, send_too_many_parts);
+	CHECK_STR(many.last, "a text of more than 33554432 bytes");
+	CHECK_INT(one.messages + many.messages, 0);
+	CHECK_INT(one.refusals, 1);
+	CHECK_INT(many.refusals, 1);
 }
 
 static void crowd(struct scene *s)
@@ -355,9 +417,12 @@ TEST(strangers_are_counted)
 TEST(a_taken_name_is_an_error)
 {
 	struct loop *l = loop_new();
-	struct channels_setup setup = {
-		.name = "florus-test-taken-name", .prove = prove, .up = up, .message = message, .down = down
-	};
+	struct channels_setup setup = { .name = "florus-test-taken-name",
+					.prove = prove,
+					.up = up,
+					.message = message,
+					.refused = refused,
+					.down = down };
 	struct channels *one, *two;
 	struct error e = { 0 };
 	char name[64];
