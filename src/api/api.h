@@ -92,10 +92,10 @@ MUST_CHECK bool api_query_int(struct call *c, const char *name, int64_t standard
 
 /* view.c */
 /* The object of livy.md 1.4; without the right to it, its log is []. */
-void view_session(struct jw *w, const struct call *c, const struct batch *job, bool with_log); /* livy.md 1.6 */
 void view_log(struct jw *w, struct batches *b, const struct batch *batch,
 	      bool with_log); /* the last lines, as an array */
 void view_batch(struct jw *w, struct batches *b, const struct batch *batch, bool with_log);
+bool view_is_fresh(struct batches *b, const struct batch *batch); /* does *batch->view still show it? */
 struct blob *view_batch_blob(struct batches *b,
 			     const struct batch *batch); /* with the log; kept until it changes; borrowed */
 

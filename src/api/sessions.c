@@ -2,6 +2,7 @@
  * sessions - /sessions: create, list, object, state, stop (livy.md 1.6). Log and DELETE are those of batches.
  */
 #include "api/api.h"
+#include "base/blob.h"
 #include "base/str.h"
 #include "model/redact.h"
 #include <string.h>
@@ -48,16 +49,31 @@ static void view_request(struct jw *w, const struct spec *spec, bool all)
 	jw_str(w, "queue", spec->queue);
 }
 
-void view_session(struct jw *w, const struct call *c, const struct batch *job, bool with_log)
+/* Such as the owner alone sees, so that it does not look the same for all. */
+static bool has_secrets(const struct spec *spec)
 {
-	_arena_ struct arena *a = arena_new(SPEC_ARENA_MAX);
-	const struct session_view view = sessions_view(c->api->sessions, job);
+	for (size_t i = 0; i < spec->conf_count; i++)
+		if (redact_is_secret(spec->conf[i].key))
+			return true;
+	return false;
+}
+
+/* What was asked for. It was judged when it was accepted; what has become forbidden since is shown all the same. */
+static struct spec spec_of(struct arena *a, const struct batch *job)
+{
 	struct spec spec = { .kind = "shared" };
 	struct error e;
 
-	/* It was judged when it was accepted; what has become forbidden since is shown all the same. */
 	if (job->request)
 		(void)!spec_parse(a, SPEC_SESSION, job->request, strlen(job->request), NULL, &spec, &e);
+	return spec;
+}
+
+static void view_session(struct jw *w, const struct call *c, const struct batch *job, const struct spec *spec,
+			 bool with_log)
+{
+	const struct session_view view = sessions_view(c->api->sessions, job);
+
 	jw_open(w, NULL, '{');
 	jw_int(w, "id", job->id);
 	jw_str(w, "name", job->name);
@@ -65,20 +81,38 @@ void view_session(struct jw *w, const struct call *c, const struct batch *job, b
 	jw_str(w, "owner", job->owner);
 	jw_str(w, "proxyUser", job->proxy_user);
 	jw_str(w, "state", view.state);
-	jw_str(w, "kind", spec.kind);
+	jw_str(w, "kind", spec->kind);
 	jw_open(w, "appInfo", '{');
 	jw_null(w, "driverLogUrl");
 	jw_str(w, "sparkUiUrl", view.ui_url);
 	jw_null(w, "executorLogUrls");
 	jw_close(w, '}');
 	view_log(w, c->jobs, job, with_log);
-	view_request(w, &spec, is_owner(c, job));
+	view_request(w, spec, is_owner(c, job));
 	jw_close(w, '}');
+}
+
+/* Kept until it changes, if it is the same for all who may see its log. NULL: it is written to `to`. */
+static struct blob *show(const struct call *c, const struct batch *job, struct sbuf *to)
+{
+	_arena_ struct arena *a = arena_new(SPEC_ARENA_MAX);
+	bool with_log = api_may(c, ACCESS_VIEW_LOG, job);
+	struct jw w = { .out = to };
+
+	if (with_log && view_is_fresh(c->jobs, job))
+		return *job->view;
+	const struct spec spec = spec_of(a, job);
+	view_session(&w, c, job, &spec, with_log);
+	if (!with_log || has_secrets(&spec) || !sbuf_ok(to))
+		return NULL;
+	(void)blob_free(*job->view);
+	return *job->view = blob_from(to);
 }
 
 static void created(void *arg, const struct batch *job, const struct error *e)
 {
 	struct call *c = arg;
+	_arena_ struct arena *a = arena_new(SPEC_ARENA_MAX);
 	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
 	struct jw w = { .out = &body };
 	char path[64];
@@ -89,7 +123,8 @@ static void created(void *arg, const struct batch *job, const struct error *e)
 	}
 	(void)snprintf(path, sizeof path, "/sessions/%lld", (long long)job->id);
 	api_location(c, path);
-	view_session(&w, c, job, true);
+	const struct spec spec = spec_of(a, job);
+	view_session(&w, c, job, &spec, true);
 	api_answer(c, 201, &body);
 }
 
@@ -101,7 +136,13 @@ void sessions_on_create(struct call *c, const char *id)
 
 static void add_to_list(struct jw *w, const struct call *c, const struct batch *job)
 {
-	view_session(w, c, job, api_may(c, ACCESS_VIEW_LOG, job));
+	_sbuf_ struct sbuf text = SBUF_INIT(ANSWER_MAX);
+	const struct blob *kept = show(c, job, &text);
+
+	if (kept)
+		jw_raw(w, NULL, kept->bytes, kept->len);
+	else
+		jw_raw(w, NULL, sbuf_str(&text), text.len);
 }
 
 void sessions_on_list(struct call *c, const char *id)
@@ -113,10 +154,14 @@ void sessions_on_list(struct call *c, const char *id)
 void sessions_on_get(struct call *c, const struct batch *job)
 {
 	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
-	struct jw w = { .out = &body };
+	struct blob *kept = show(c, job, &body);
 
-	view_session(&w, c, job, api_may(c, ACCESS_VIEW_LOG, job));
-	api_answer(c, 200, &body);
+	if (!kept) {
+		api_answer(c, 200, &body);
+		return;
+	}
+	http_reply_blob(c->rq, 200, API_JSON, kept);
+	api_done(c);
 }
 
 void sessions_on_state(struct call *c, const struct batch *job)

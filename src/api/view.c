@@ -31,12 +31,17 @@ void view_batch(struct jw *w, struct batches *b, const struct batch *batch, bool
 	jw_close(w, '}');
 }
 
+bool view_is_fresh(struct batches *b, const struct batch *batch)
+{
+	return *batch->view && (state_is_final(batch->state) || !batches_log_changed(b, batch));
+}
+
 struct blob *view_batch_blob(struct batches *b, const struct batch *batch)
 {
 	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
 	struct jw w = { .out = &body };
 
-	if (*batch->view && (state_is_final(batch->state) || !batches_log_changed(b, batch)))
+	if (view_is_fresh(b, batch))
 		return *batch->view;
 	(void)blob_free(*batch->view);
 	view_batch(&w, b, batch, true);

@@ -12,14 +12,26 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TICK_MS = 1000, TEXT_MAX = 1024 };
+enum { TICK_MS = 1000, TEXT_MAX = 1024, KEY_MAX = 24 };
+
+/* As text, for the map. For each request, so not by printf. */
+static const char *key_of(int64_t id, char to[KEY_MAX])
+{
+	uint64_t rest = (uint64_t)id;
+	char *at = to + KEY_MAX - 1;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + rest % 10);
+	while (rest /= 10);
+	return at;
+}
 
 struct session *session_by_id(const struct sessions *s, int64_t id)
 {
-	char key[24];
+	char key[KEY_MAX];
 
-	(void)snprintf(key, sizeof key, "%lld", (long long)id);
-	return map_get(s->by_id, key);
+	return map_get(s->by_id, key_of(id, key));
 }
 
 /* Of a time that another clock, or this one before it was set, puts into the future, it is now. */
@@ -34,7 +46,9 @@ void session_used_at(struct session *en, int64_t wall_ms)
 
 static void session_free(struct session *en)
 {
-	map_del(en->of->by_id, en->key);
+	char key[KEY_MAX];
+
+	map_del(en->of->by_id, key_of(en->id, key));
 	if (en->channel)
 		channel_close(en->channel);
 	questions_end_all(en);
@@ -215,12 +229,11 @@ static struct session *make(struct sessions *s, const struct batch *job)
 	en->touched_ms = clock_now_ms();
 	en->used_ms = INT64_MIN;
 	session_used_at(en, job->started_ms ? job->started_ms : job->created_ms);
-	(void)snprintf(en->key, sizeof en->key, "%lld", (long long)job->id);
 	/* Only one that was ready has an application: so it is still, though its driver has yet to dial anew. */
 	en->app_id = xstrdup(job->app_id);
 	en->ready = job->app_id != NULL;
 	en->driver = en->ready ? DRIVER_IDLE : DRIVER_STARTING;
-	map_set(s->by_id, en->key, en);
+	map_set(s->by_id, key_of(en->id, en->key), en);
 	read_request(en, job);
 	statements_load(en);
 	return en;

@@ -48,6 +48,16 @@ static void trim(struct session *en)
 	}
 }
 
+/* From idle to busy, or back. */
+static void add_unfinished(struct session *en, int n)
+{
+	bool was_busy = en->unfinished > 0;
+
+	en->unfinished += n;
+	if (was_busy != (en->unfinished > 0))
+		batches_forget_view(en->of->jobs, en->id);
+}
+
 struct kept_statement *statements_keep(struct session *en, int64_t id, const char *kind, const char *code)
 {
 	struct kept_statement *k = xcalloc(1, sizeof *k);
@@ -59,7 +69,7 @@ struct kept_statement *statements_keep(struct session *en, int64_t id, const cha
 	*en->last = k;
 	en->last = &k->next;
 	en->kept++;
-	en->unfinished++;
+	add_unfinished(en, 1);
 	if (id >= en->next_statement)
 		en->next_statement = id + 1;
 	return k;
@@ -75,7 +85,7 @@ static void set_over(struct session *en, struct kept_statement *k, enum statemen
 	k->shown.started_ms = started_ms;
 	k->shown.completed_ms = completed_ms;
 	(void)snprintf(k->progress, sizeof k->progress, "1.0");
-	en->unfinished--;
+	add_unfinished(en, -1);
 }
 
 void statements_free_all(struct session *en)
@@ -358,10 +368,12 @@ static void loaded(struct store_op *op)
 			  LOG_STR("reason", op->error.msg));
 	for (size_t i = 0; en && i < n; i++)
 		take_up(en, &l->get.out[i]);
-	if (en && n > 0)
+	if (en && n > 0) {
 		load_from(en, l->get.out[n - 1].id + 1);
-	else if (en)
+	} else if (en) {
 		en->loaded = op->ok;
+		batches_forget_view(en->of->jobs, en->id);
+	}
 	store_statements_done(&l->get);
 	free(l);
 }

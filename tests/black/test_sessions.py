@@ -379,6 +379,22 @@ def test_the_secret_is_on_no_command_line(session):
 SECRET = {"kind": "pyspark", "conf": {"spark.my.password": "hunter2", "spark.a": "b"}}
 
 
+def test_the_object_and_the_list_follow_the_session(gateway, tmp_path):
+    session, gate = Session(gateway), tmp_path / "gate"
+    shown = lambda: (session.get().body["state"], gateway.get("/sessions").body["sessions"][0]["state"])
+    shows = lambda state: until(lambda: shown() == (state, state), 20, f"both show {state}, not {shown()}")
+    shows("idle")
+    assert session.get().body["appId"].startswith("local-")
+    number = session.post(f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)").body["id"]
+    assert shown() == ("busy", "busy")
+    gate.touch()
+    session.result(number)
+    assert shown() == ("idle", "idle")
+    until(lambda: "driver starts" in session.get().body["log"], 10, "its log is shown")
+    gateway.post(session.path + "/stop", {})
+    shows("killed")
+
+
 def test_only_the_owner_sees_secrets_of_conf(gateways):
     gateway = gateways(livy__server__auth__type="proxy", florus__auth__proxy_header="X-Forwarded-User",
                        florus__auth__proxy_peers="127.0.0.1").start()
