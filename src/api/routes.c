@@ -289,7 +289,8 @@ void api_handle(void *arg, struct http_request *rq)
 		memcpy(c->id, match.id, strlen(match.id) + 1);
 		memcpy(c->number, match.number, strlen(match.number) + 1);
 	}
-	log_debug("request", LOG_STR("method", http_method_name(rq)), LOG_STR("path", http_path(rq)),
+	log_debug("request", LOG_STR("method", http_method_name(rq)),
+		  LOG_STR("path", c->route && c->route->right == ACCESS_SHARED ? c->route->pattern : http_path(rq)),
 		  LOG_STR("request", http_request_id(rq)));
 	if (!host_ok(c, &e))
 		api_answer_error(c, &e);

@@ -91,7 +91,6 @@ void share_on_get(struct call *c, const char *id)
 
 void share_stop(struct api *api)
 {
-	const struct error stopping = { ERR_UNAVAILABLE, "Florus is stopping" };
 	struct sharing *s = &api->sharing;
 
 	s->stopped = true;
@@ -99,6 +98,6 @@ void share_stop(struct api *api)
 		struct call *c = s->first;
 
 		s->first = c->next_sharing;
-		api_answer_error(c, &stopping);
+		api_answer_empty(c, 503, API_HTML);
 	}
 }

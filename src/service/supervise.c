@@ -195,6 +195,8 @@ static void submitted_nothing(struct entry *en, const struct attempt_report *rep
 static void never_started(struct entry *en, const struct attempt_report *report)
 {
 	forget_attempt(en);
+	if (en->native && report->again != ATTEMPT_NEVER_AGAIN) /* the next one has a directory of its own */
+		deletion_remove_dir(en->of, en->shown.id, en->shown.attempt, en->shown.nonce);
 	if (en->submitted)
 		submitted_nothing(en, report);
 	else if (report->again == ATTEMPT_NEVER_AGAIN)

@@ -280,6 +280,29 @@ def test_a_lost_answer_makes_no_second_job_and_no_dead_url(florus, master):
     assert florus.get(path).status == 200 and len(master.drivers) == 1
 
 
+def test_attempts_that_the_cluster_refused_leave_nothing(florus, master):
+    master.state = "STANDBY"
+    florus.start()
+    batch = ask(florus, "ann", "POST", "/batches", {"file": str(florus.job)}).body["id"]
+    until(lambda: master.liar.count("/v1/submissions/create") >= 3, 40, "it is tried again and again")
+    until(lambda: len(list((florus.state / "run").iterdir())) <= 1)
+    master.state = "ALIVE"
+    until(lambda: ask(florus, "ann", "GET", f"/batches/{batch}/state").body["state"] == "running", 40)
+    (request,) = (d["request"] for d in master.drivers.values())
+    assert florus.get(program(request)).status == 200
+    (kept,) = (florus.state / "run").iterdir()
+    assert kept.name.startswith("0.") and not kept.name.startswith("0.1.")
+
+
+def test_a_signature_is_in_no_log(florus, master):
+    florus.start(florus__log__level="debug")
+    path, _, url = shared(florus, master)
+    assert florus.get(url).status == 200
+    path.unlink()
+    gone(florus, url, "file not shared")
+    assert re.search("[0-9a-f]{64}", url)[0] not in florus.stderr.read_text()
+
+
 def test_a_job_whose_file_is_not_there_is_dead_and_says_so(florus, master):
     florus.start()
     answer = ask(florus, "ann", "POST", "/batches", {"file": str(florus.files / "absent.py")})

@@ -1,11 +1,14 @@
 """Jobs in a real standalone cluster, of Spark 3.5 and of Spark 4 with signed requests."""
 
+import shutil
 import signal
 import time
+import zipfile
 
 import pytest
 from gateway import until
-from standalone import JWS_KEY, ClusterGateway, Standalone
+from parts import free_ports
+from standalone import HOST, JWS_KEY, ClusterGateway, Standalone
 
 COUNT = """
 import sys
@@ -153,3 +156,83 @@ def test_an_outage_of_the_master_changes_nothing(florus, cluster):
 def test_wishes_that_cannot_be_granted(florus, conf, text):
     answer = florus.post("/batches", {"file": florus.program("count.py", COUNT), "conf": conf})
     assert answer.status == 400 and text in answer.body["msg"]
+
+
+# --- files that only florusd's host has ---
+
+SHARED = """
+import os, sys
+from pyspark import SparkFiles
+from pyspark.sql import SparkSession
+import dep
+spark = SparkSession.builder.getOrCreate()
+sc = spark.sparkContext
+
+def there(_):
+    import dep
+    with open(SparkFiles.get("data.csv")) as data, open("env/in.txt") as archived:
+        return dep.__file__, data.read(), archived.read(), os.getcwd()
+
+where, data, archived, cwd = sc.parallelize([1], 1).map(there).first()
+print("program", __file__)
+print("module", where)
+print("data", data, archived)
+print("jars", sc.getConf().get("spark.jars"))
+print("value", dep.VALUE)
+"""
+
+
+@pytest.fixture(scope="module")
+def sharing(cluster, tmp_path_factory):
+    more = {"auth": "jws", "secret-file": secret(tmp_path_factory)} if cluster.options else {}
+    gateway = ClusterGateway(tmp_path_factory.mktemp("sharing"), cluster, **more)
+    (port,) = free_ports(1)
+    gateway.options |= {"livy.server.port": port, "florus.share.url": f"http://{HOST}:{port}"}
+    try:
+        yield gateway.start()
+    finally:
+        gateway.tear_down()
+
+
+def test_files_of_florusds_host_reach_driver_and_executors(sharing, cluster):
+    (sharing.files / "dep.py").write_text("VALUE = 42\n")
+    (sharing.files / "data.csv").write_text("1,2,3")
+    for name in ("in.zip", "lib.jar"):
+        with zipfile.ZipFile(sharing.files / name, "w") as archive:
+            archive.writestr("in.txt", "archived")
+    names = ("dep.py", "data.csv", "in.zip", "lib.jar")
+    dep, data, archive, jar = (str(sharing.files / name) for name in names)
+    program = sharing.program("shared.py", SHARED)
+    batch = sharing.batch(program, pyFiles=[dep], files=[data], jars=[jar], archives=[archive + "#env"])
+    log = sharing.end_of(batch, "success")
+    assert "value 42" in log and "data 1,2,3 archived" in log
+    said = dict(line.split(" ", 1) for line in log.split("\n") if line.startswith(("program ", "module ", "jars ")))
+    assert said["jars"].startswith(sharing.options["florus.share.url"] + "/share/")
+    assert said["jars"].endswith("/lib.jar")
+    for key in ("program", "module"):
+        assert str(sharing.files) not in said[key], "read where it lies, not fetched"
+    assert str(sharing.files) not in log
+    for name in ("shared.py", *names):
+        assert f"file shared batch={batch} file={name} " in sharing.log_text()
+
+
+def test_a_jar_of_florusds_host_is_run(sharing, cluster):
+    (jar,) = (cluster.home / "jars").glob("hadoop-client-api-*.jar")
+    shutil.copy(jar, sharing.files / "app.jar")
+    batch = sharing.batch(str(sharing.files / "app.jar"), className="org.apache.hadoop.util.VersionInfo")
+    assert "Source code repository" in sharing.end_of(batch, "success")
+    assert f"file shared batch={batch} file=app.jar bytes={jar.stat().st_size}" in sharing.log_text()
+
+
+def test_a_driver_that_waits_for_a_worker_fetches_after_a_restart(sharing, cluster):
+    """Its create was answered by a florusd that is gone when the worker begins."""
+    program = sharing.program("late.py", "print('late', 6 * 7)")
+    cluster.worker.pause()
+    try:
+        batch = sharing.batch(program)
+        until(lambda: f"job is in its cluster batch={batch}" in sharing.log_text(), 20)
+        sharing.kill9()
+        sharing.start()
+    finally:
+        cluster.worker.go_on()
+    assert "late 42" in sharing.end_of(batch, "success")
