@@ -3,6 +3,7 @@
 import pytest
 from gateway import REPO, until
 from kube import FLORUS_TOKEN, NOBODY_TOKEN, Kube, Kubelet, Liar
+from parts import free_ports
 
 RUN = "spark.kubernetes.driver.annotation.run"
 
@@ -99,6 +100,33 @@ def test_a_real_driver_reads_its_config_map(florus, place):
     batch = send(g, body)
     assert g.wait(batch, timeout=90) == "success", g.log(batch)
     assert "sum 5050 a = b: ü" in g.log(batch)
+
+
+def test_a_real_driver_fetches_the_files_that_only_florusd_has(florus, place):
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    g = florus(livy__server__port=port, florus__share__url=url, florus__cluster__default__keep_pods="true").start()
+    program, module = g.files / "job.py", g.files / "dep.py"
+    module.write_text("VALUE = 'of this host'\n")
+    program.write_text(
+        "from pyspark.sql import SparkSession\n"
+        "import dep\n"
+        "spark = SparkSession.builder.getOrCreate()\n"
+        "print('value', dep.VALUE)\n"
+        "print('found', __file__, dep.__file__)\n"
+    )
+    batch = send(g, {"file": str(program), "pyFiles": [str(module)]})
+    assert g.wait(batch, timeout=120) == "success", g.log(batch)
+    log = g.log(batch)
+    assert "value of this host" in log
+    assert str(g.files) not in next(line for line in log if line.startswith("found "))
+    ours = [m["data"]["spark.properties"] for m in place.list("configmaps") if "spark.properties" in m.get("data", {})]
+    (line,) = (line for text in ours for line in text.splitlines() if line.startswith("spark.submit.pyFiles"))
+    assert "/share/" in line and line.endswith("/dep.py") and str(g.files) not in str(ours)
+    (pod,) = place.list()
+    assert any(a.startswith(url + "/share/") and a.endswith("/job.py") for a in pod["spec"]["containers"][0]["args"])
+    for name in ("job.py", "dep.py"):
+        assert f"file shared batch={batch} file={name} " in g.log_text()
 
 
 def test_a_failure_keeps_its_exit_status_and_log(florus, place):
