@@ -58,16 +58,22 @@ bool fdio_read_file(int dirfd, const char *name, struct sbuf *to, struct error *
 	return fd < 0 ? cannot_open(name, e) : read_all(fd, name, to, e);
 }
 
-bool fdio_read_plain_file(int dirfd, const char *name, struct sbuf *to, struct error *e)
+bool fdio_read_plain_fd(int fd, const char *name, struct sbuf *to, struct error *e)
 {
 	struct stat st;
-	_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return cannot_open(name, e);
 	if (!S_ISREG(st.st_mode))
 		return error_set(e, ERR_MALFORMED, "%s is not a plain file", name);
 	return read_all(fd, name, to, e);
+}
+
+bool fdio_read_plain_file(int dirfd, const char *name, struct sbuf *to, struct error *e)
+{
+	_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	return fd < 0 ? cannot_open(name, e) : fdio_read_plain_fd(fd, name, to, e);
 }
 
 bool fdio_replace_file(int dirfd, const char *name, const void *bytes, size_t n, struct error *e)

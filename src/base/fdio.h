@@ -17,6 +17,9 @@ MUST_CHECK bool fdio_read_file(int dirfd, const char *name, struct sbuf *to, str
 /* The same for a file where somebody else may have put a pipe, which would hold us up: that is ERR_MALFORMED. */
 MUST_CHECK bool fdio_read_plain_file(int dirfd, const char *name, struct sbuf *to, struct error *e);
 
+/* The same for one that is open; `name` is for the message. */
+MUST_CHECK bool fdio_read_plain_fd(int fd, const char *name, struct sbuf *to, struct error *e);
+
 /*
  * Replaces `name` in dirfd by n bytes: tmp, write, fsync, rename, fsync(dir). Readers see the old
  * file or the new one. Mode 0600. False: the old file stands.

@@ -61,8 +61,8 @@ static void ask(struct cluster_app *app)
 	char text[32];
 	struct tm tm;
 
-	sbuf_addf(&path, "/pods/%s/log?container=" KUBE_CONTAINER "&timestamps=true&limitBytes=%zu", kube_pod_name(app),
-		  own->log_limit);
+	sbuf_addf(&path, "/pods/%s/log?container=%s&timestamps=true&limitBytes=%zu", kube_pod_name(app),
+		  own->container[0] ? own->container : KUBE_CONTAINER, own->log_limit);
 	if (since > 0 && gmtime_r(&since, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm))
 		sbuf_addf(&path, "&sinceTime=%s", text);
 	own->log = kube_call(app->of, "GET", sbuf_str(&path), NULL, 0, own->log_limit + 4096, on_log, app);

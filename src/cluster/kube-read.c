@@ -123,6 +123,17 @@ static void read_end(const struct jr *status, const struct jr *container, struct
 	ret->status.why = ret->why_text;
 }
 
+/* The one that mounts Spark's configuration. */
+static const char *driver_of(const struct jr *spec)
+{
+	const struct jr *all = in(spec, "containers", JR_ARRAY);
+
+	for (size_t i = 0; all && i < all->count; i++)
+		if (item_of(in(&all->items[i], "volumeMounts", JR_ARRAY), "name", KUBE_CONF_VOLUME))
+			return text_in(&all->items[i], "name");
+	return NULL;
+}
+
 static void read_state(const struct jr *status, struct kube_pod *ret)
 {
 	static const struct {
@@ -132,7 +143,7 @@ static void read_state(const struct jr *status, struct kube_pod *ret)
 		       { "Running", APP_RUNNING },
 		       { "Succeeded", APP_SUCCEEDED },
 		       { "Failed", APP_FAILED } };
-	const struct jr *container = item_of(in(status, "containerStatuses", JR_ARRAY), "name", KUBE_CONTAINER);
+	const struct jr *container = item_of(in(status, "containerStatuses", JR_ARRAY), "name", ret->container);
 	const struct jr *running = in(in(container, "state", JR_OBJECT), "running", JR_OBJECT),
 			*ended = in(in(container, "state", JR_OBJECT), "terminated", JR_OBJECT);
 	const char *phase = text_in(status, "phase");
@@ -157,8 +168,9 @@ static void read_state(const struct jr *status, struct kube_pod *ret)
 bool kube_read_pod(const struct jr *pod, struct kube_pod *ret)
 {
 	const struct jr *metadata = in(pod, "metadata", JR_OBJECT), *labels = in(metadata, "labels", JR_OBJECT);
-	const struct jr *volume =
-		item_of(in(in(pod, "spec", JR_OBJECT), "volumes", JR_ARRAY), "name", "spark-conf-volume-driver");
+	const struct jr *spec = in(pod, "spec", JR_OBJECT),
+			*volume = item_of(in(spec, "volumes", JR_ARRAY), "name", KUBE_CONF_VOLUME);
+	const char *container = driver_of(spec);
 
 	*ret = (struct kube_pod){
 		.ns = text_in(metadata, "namespace"),
@@ -167,6 +179,7 @@ bool kube_read_pod(const struct jr *pod, struct kube_pod *ret)
 		.tag = text_in(labels, KUBE_TAG_LABEL),
 		.app_id = text_in(labels, "spark-app-selector"),
 		.map_name = text_in(in(volume, "configMap", JR_OBJECT), "name"),
+		.container = container ? container : KUBE_CONTAINER,
 		.native = str_eq(text_in(labels, KUBE_MAKER_LABEL), "native"),
 		.created_ms = kube_time_ms(text_in(metadata, "creationTimestamp")),
 		.status = { .exit_code = -1 },

@@ -1,16 +1,32 @@
 #include "cluster/kube-spec.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "cluster/kube-template.h"
+#include "cluster/kube-volumes.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RPC_PORT = 7078, BLOCK_PORT = 7079, UI_PORT = 4040, CONF_MODE = 420 /* 0644 */ };
+enum { CONF_MODE = 420 /* 0644 */, BUILD_ARENA_MAX = 4 * KUBE_OBJECT_MAX };
 
 #define CONF_DIR "/opt/spark/conf"
-#define LOCAL_DIR "/var/data/spark-local"
+#define HADOOP_DIR "/opt/hadoop/conf"
+#define HADOOP_VOLUME "hadoop-properties"
+#define TEMPLATE_VOLUME "pod-template-volume"
+#define TEMPLATE_KEY "podspec-configmap-key"
+#define DRIVER_NODES "spark.kubernetes.driver.node.selector."
 #define PYTHON_MAIN "org.apache.spark.deploy.PythonRunner"
+
+/* What one job's objects are made of. */
+struct making {
+	const struct submission *s;
+	const struct kube_target *to;
+	const struct kube_objects *names;
+	const struct jr *template, *container; /* of the driver; NULL: none */
+	struct kube_ports ports;
+	struct kube_volumes volumes;
+};
 
 /* --- parts of objects --- */
 
@@ -75,17 +91,52 @@ static void each_label(void *arg, const char *rest, const char *value)
 		jw_str(arg, rest, value);
 }
 
+/* Into which the name of the application goes. */
+struct naming {
+	struct jw *w;
+	char id[KUBE_NAME_MAX];
+};
+
+static void each_with_names(void *arg, const char *rest, const char *value)
+{
+	static const char app[] = "{{APP_ID}}", executor[] = "{{EXECUTOR_ID}}"; /* a driver is no executor */
+	_sbuf_ struct sbuf text = SBUF_INIT(KUBE_OBJECT_MAX);
+	const struct naming *n = arg;
+
+	while (*value) {
+		if (str_starts(value, app))
+			sbuf_adds(&text, n->id);
+		else if (!str_starts(value, executor))
+			sbuf_addc(&text, *value);
+		value += str_starts(value, app)        ? sizeof app - 1
+			 : str_starts(value, executor) ? sizeof executor - 1
+						       : 1;
+	}
+	jw_str(n->w, rest, sbuf_str(&text));
+}
+
+static void each_label_with_names(void *arg, const char *rest, const char *value)
+{
+	if (!is_our_label(rest))
+		each_with_names(arg, rest, value);
+}
+
 static void labels(struct jw *w, const struct submission *s, const struct kube_target *to)
 {
+	struct naming naming = { .w = w };
 	char name[KUBE_NAME_MAX];
 
+	kube_app_id(to, naming.id);
 	label_of_name(s->name, name);
 	jw_open(w, "labels", '{');
 	our_labels(w, to);
 	jw_str(w, "spark-app-name", name);
 	if (to->version)
 		jw_str(w, "spark-version", to->version);
-	submission_each(s, "spark.kubernetes.driver.label.", each_label, w);
+	submission_each(s, "spark.kubernetes.driver.label.", each_label_with_names, &naming);
+	jw_close(w, '}');
+	jw_open(w, "annotations", '{');
+	submission_each(s, "spark.kubernetes.driver.annotation.", each_with_names, &naming);
 	jw_close(w, '}');
 }
 
@@ -103,21 +154,27 @@ static void owner(struct jw *w, const char *pod_name, size_t *ret_uid_at)
 	jw_close(w, ']');
 }
 
-static void port(struct jw *w, const char *name, const char *key, int number)
+static void port(struct jw *w, const char *name, const char *key, int number, const char *protocol)
 {
 	jw_open(w, NULL, '{');
 	jw_str(w, "name", name);
 	jw_int(w, key, number);
+	if (protocol)
+		jw_str(w, "appProtocol", protocol);
 	jw_str(w, "protocol", "TCP"); /* some API servers want it said */
 	jw_close(w, '}');
 }
 
-static void ports(struct jw *w, const char *key)
+static void ports(struct jw *w, const char *key, const struct making *m)
 {
+	const struct kube_ports *p = &m->ports;
+
 	jw_open(w, "ports", '[');
-	port(w, "driver-rpc-port", key, RPC_PORT);
-	port(w, "blockmanager", key, BLOCK_PORT);
-	port(w, "spark-ui", key, UI_PORT);
+	port(w, "driver-rpc-port", key, p->rpc, NULL);
+	port(w, "blockmanager", key, p->blocks, NULL);
+	port(w, "spark-ui", key, p->ui, NULL);
+	if (kube_is_from(m->to, 4, 1))
+		port(w, "spark-connect", key, p->connect, str_eq(key, "port") ? "grpc" : NULL);
 	jw_close(w, ']');
 }
 
@@ -157,18 +214,23 @@ static void each_secret_variable(void *arg, const char *rest, const char *value)
 	jw_close(w, '}');
 }
 
-static void environment(struct jw *w, const struct submission *s, const struct kube_target *to)
+static void environment(struct jw *w, const struct making *m)
 {
+	const struct submission *s = m->s;
 	const char *python = submission_conf(s, "spark.pyspark.python"),
 		   *driver_python = kube_conf(s, "spark.pyspark.driver.python", python);
+	_sbuf_ struct sbuf local_dirs = SBUF_INIT(KUBE_OBJECT_MAX);
 	char id[KUBE_NAME_MAX];
 
-	kube_app_id(to, id);
+	kube_app_id(m->to, id);
+	kube_volumes_local_dirs(&m->volumes, &local_dirs);
 	jw_open(w, "env", '[');
 	variable(w, "SPARK_USER", s->user ? s->user : "spark");
 	variable(w, "SPARK_APPLICATION_ID", id);
-	variable(w, "SPARK_LOCAL_DIRS", LOCAL_DIR);
+	variable(w, "SPARK_LOCAL_DIRS", sbuf_str(&local_dirs));
 	variable(w, "SPARK_CONF_DIR", CONF_DIR);
+	if (submission_conf(s, KUBE_HADOOP_MAP_KEY))
+		variable(w, "HADOOP_CONF_DIR", HADOOP_DIR);
 	if (s->python && python)
 		variable(w, "PYSPARK_PYTHON", python);
 	if (s->python && driver_python)
@@ -206,6 +268,30 @@ static void arguments(struct jw *w, const struct submission *s)
 	jw_close(w, ']');
 }
 
+struct device {
+	struct jw *w;
+	const struct submission *s;
+	char key[SPEC_KEY_MAX], name[SPEC_KEY_MAX];
+};
+
+static void each_device(void *arg, const char *rest, const char *value)
+{
+	const char *dot = strrchr(rest, '.');
+	struct device *d = arg;
+
+	if (!dot || !str_eq(dot, ".amount"))
+		return;
+	(void)snprintf(d->key, sizeof d->key, "spark.driver.resource.%.*s.vendor", (int)(dot - rest), rest);
+	(void)snprintf(d->name, sizeof d->name, "%s/%.*s", kube_conf(d->s, d->key, ""), (int)(dot - rest), rest);
+	jw_str(d->w, d->name, value);
+}
+
+/* spark.driver.resource.NAME.{amount,vendor} */
+static void devices(struct jw *w, const struct submission *s)
+{
+	submission_each(s, KUBE_DEVICES, each_device, &(struct device){ .w = w, .s = s });
+}
+
 static void resources(struct jw *w, const struct submission *s)
 {
 	const char *cores =
@@ -226,7 +312,22 @@ static void resources(struct jw *w, const struct submission *s)
 	if (limit)
 		jw_str(w, "cpu", limit);
 	jw_str(w, "memory", memory);
+	devices(w, s);
 	jw_close(w, '}');
+	jw_close(w, '}');
+}
+
+/* Spark says no by itself from some version on: seen in 4.3. */
+static void security(struct jw *w, const struct making *m)
+{
+	const char *escalation = kube_conf(m->s, "spark.kubernetes.driver.securityContext.allowPrivilegeEscalation",
+					   kube_conf(m->s, "spark.kubernetes.securityContext.allowPrivilegeEscalation",
+						     kube_is_from(m->to, 4, 3) ? "false" : NULL));
+
+	if (!escalation)
+		return;
+	jw_open(w, "securityContext", '{');
+	jw_bool(w, "allowPrivilegeEscalation", str_eq(escalation, "true"));
 	jw_close(w, '}');
 }
 
@@ -238,32 +339,10 @@ static void mount(struct jw *w, const char *name, const char *path)
 	jw_close(w, '}');
 }
 
-/* spark.kubernetes.driver.secrets.NAME = path */
-static void each_secret_mount(void *arg, const char *rest, const char *value)
+static void container(struct jw *w, const struct making *m)
 {
-	char volume[300];
+	const struct submission *s = m->s;
 
-	(void)snprintf(volume, sizeof volume, "%.200s-volume", rest);
-	mount(arg, volume, value);
-}
-
-static void each_secret_volume(void *arg, const char *rest, const char *value)
-{
-	struct jw *w = arg;
-	char volume[300];
-
-	(void)value;
-	(void)snprintf(volume, sizeof volume, "%.200s-volume", rest);
-	jw_open(w, NULL, '{');
-	jw_str(w, "name", volume);
-	jw_open(w, "secret", '{');
-	jw_str(w, "secretName", rest);
-	jw_close(w, '}');
-	jw_close(w, '}');
-}
-
-static void container(struct jw *w, const struct submission *s, const struct kube_target *to)
-{
 	jw_open(w, NULL, '{');
 	jw_str(w, "name", KUBE_CONTAINER);
 	jw_str(w, "image",
@@ -271,41 +350,53 @@ static void container(struct jw *w, const struct submission *s, const struct kub
 			 kube_conf(s, "spark.kubernetes.container.image", "")));
 	jw_str(w, "imagePullPolicy", kube_conf(s, "spark.kubernetes.container.image.pullPolicy", "IfNotPresent"));
 	arguments(w, s);
-	ports(w, "containerPort");
-	environment(w, s, to);
+	ports(w, "containerPort", m);
+	environment(w, m);
 	resources(w, s);
+	security(w, m);
 	jw_open(w, "volumeMounts", '[');
-	mount(w, "spark-local-dir-1", LOCAL_DIR);
-	mount(w, "spark-conf-volume-driver", CONF_DIR);
-	submission_each(s, "spark.kubernetes.driver.secrets.", each_secret_mount, w);
+	kube_volumes_write_mounts(w, s, &m->volumes);
+	mount(w, KUBE_CONF_VOLUME, CONF_DIR);
+	if (submission_conf(s, KUBE_HADOOP_MAP_KEY))
+		mount(w, HADOOP_VOLUME, HADOOP_DIR);
+	if (m->names->templates_name[0])
+		mount(w, TEMPLATE_VOLUME, KUBE_TEMPLATE_DIR);
 	jw_close(w, ']');
 	jw_close(w, '}');
 }
 
-static void volumes(struct jw *w, const struct submission *s, const char *map_name)
+/* A volume with one file of a config map; key NULL: all of them; mode 0: as it comes. */
+static void map_volume(struct jw *w, const char *name, const char *map, const char *key, const char *path, int mode)
 {
-	jw_open(w, "volumes", '[');
 	jw_open(w, NULL, '{');
-	jw_str(w, "name", "spark-local-dir-1");
-	jw_open(w, "emptyDir", '{');
-	if (str_eq(submission_conf(s, "spark.kubernetes.local.dirs.tmpfs"), "true"))
-		jw_str(w, "medium", "Memory");
-	jw_close(w, '}');
-	jw_close(w, '}');
-	jw_open(w, NULL, '{');
-	jw_str(w, "name", "spark-conf-volume-driver");
+	jw_str(w, "name", name);
 	jw_open(w, "configMap", '{');
-	jw_str(w, "name", map_name);
-	jw_open(w, "items", '[');
-	jw_open(w, NULL, '{');
-	jw_str(w, "key", "spark.properties");
-	jw_int(w, "mode", CONF_MODE);
-	jw_str(w, "path", "spark.properties");
+	jw_str(w, "name", map);
+	if (key) {
+		jw_open(w, "items", '[');
+		jw_open(w, NULL, '{');
+		jw_str(w, "key", key);
+		if (mode)
+			jw_int(w, "mode", mode);
+		jw_str(w, "path", path);
+		jw_close(w, '}');
+		jw_close(w, ']');
+	}
 	jw_close(w, '}');
-	jw_close(w, ']');
 	jw_close(w, '}');
-	jw_close(w, '}');
-	submission_each(s, "spark.kubernetes.driver.secrets.", each_secret_volume, w);
+}
+
+static void volumes(struct jw *w, const struct making *m)
+{
+	const char *hadoop = submission_conf(m->s, KUBE_HADOOP_MAP_KEY);
+
+	jw_open(w, "volumes", '[');
+	kube_volumes_write(w, m->s, &m->volumes);
+	map_volume(w, KUBE_CONF_VOLUME, m->names->map_name, "spark.properties", "spark.properties", CONF_MODE);
+	if (hadoop)
+		map_volume(w, HADOOP_VOLUME, hadoop, NULL, NULL, 0);
+	if (m->names->templates_name[0])
+		map_volume(w, TEMPLATE_VOLUME, m->names->templates_name, TEMPLATE_KEY, KUBE_TEMPLATE_FILE, 0);
 	jw_close(w, ']');
 }
 
@@ -329,92 +420,182 @@ static void pull_secrets(struct jw *w, const struct submission *s)
 	jw_close(w, ']');
 }
 
+struct nodes {
+	struct jw *w;
+	const struct submission *s;
+};
+
+/* The driver's own word goes before that for all pods. */
+static void each_common_node(void *arg, const char *rest, const char *value)
+{
+	const struct nodes *n = arg;
+	char key[SPEC_KEY_MAX];
+
+	(void)snprintf(key, sizeof key, DRIVER_NODES "%s", rest);
+	if (!submission_conf(n->s, key))
+		jw_str(n->w, rest, value);
+}
+
 static void placement(struct jw *w, const struct submission *s)
 {
 	const char *account = submission_conf(s, "spark.kubernetes.authenticate.driver.serviceAccountName");
 	const char *scheduler = kube_conf(s, "spark.kubernetes.driver.scheduler.name",
 					  submission_conf(s, "spark.kubernetes.scheduler.name"));
-	const char *priority = submission_conf(s, "spark.kubernetes.driver.priorityClassName");
 
 	jw_str(w, "restartPolicy", "Never");
 	if (account)
 		jw_str(w, "serviceAccountName", account);
 	if (scheduler)
 		jw_str(w, "schedulerName", scheduler);
-	if (priority)
-		jw_str(w, "priorityClassName", priority);
 	jw_open(w, "nodeSelector", '{');
-	submission_each(s, "spark.kubernetes.node.selector.", each_as_member, w);
-	submission_each(s, "spark.kubernetes.driver.node.selector.", each_as_member, w);
+	submission_each(s, "spark.kubernetes.node.selector.", each_common_node, &(struct nodes){ w, s });
+	submission_each(s, DRIVER_NODES, each_as_member, w);
 	jw_close(w, '}');
 	pull_secrets(w, s);
 }
 
-static void pod(struct jw *w, const struct submission *s, const struct kube_target *to,
-		const struct kube_objects *names)
+static void pod(struct jw *w, const struct making *m)
 {
-	head(w, "Pod", names->pod_name, to);
-	labels(w, s, to);
-	jw_open(w, "annotations", '{');
-	submission_each(s, "spark.kubernetes.driver.annotation.", each_as_member, w);
-	jw_close(w, '}');
+	const struct submission *s = m->s;
+
+	head(w, "Pod", m->names->pod_name, m->to);
+	labels(w, s, m->to);
 	jw_close(w, '}');
 	jw_open(w, "spec", '{');
 	placement(w, s);
 	jw_open(w, "containers", '[');
-	container(w, s, to);
+	container(w, m);
 	jw_close(w, ']');
-	volumes(w, s, names->map_name);
+	volumes(w, m);
 	jw_close(w, '}');
 	jw_close(w, '}');
 }
 
+/* The pod laid over its template. */
+static bool pod_on_template(struct arena *a, const struct making *m, struct sbuf *pod, struct sbuf *out)
+{
+	const struct jr *ours;
+	struct error e;
+
+	if (!jr_parse(a, sbuf_str(pod), pod->len, &ours, &e))
+		return false;
+	kube_template_merge(&(struct jw){ .out = out }, m->template, m->container, ours);
+	return true;
+}
+
 /* --- the others --- */
 
-static void service(struct jw *w, const struct submission *s, const struct kube_target *to,
-		    const struct kube_objects *names, size_t *ret_uid_at)
+static void families(struct jw *w, const struct submission *s)
 {
-	head(w, "Service", names->service_name, to);
+	const char *list = submission_conf(s, "spark.kubernetes.driver.service.ipFamilies");
+	const char *policy = submission_conf(s, "spark.kubernetes.driver.service.ipFamilyPolicy");
+	char name[16];
+
+	if (policy)
+		jw_str(w, "ipFamilyPolicy", policy);
+	if (!list)
+		return;
+	jw_open(w, "ipFamilies", '[');
+	for (const char *p = list; *p; p += strspn(p, ", ")) {
+		size_t n = strcspn(p, ", ");
+
+		(void)snprintf(name, sizeof name, "%.*s", (int)n, p);
+		jw_str(w, NULL, name);
+		p += n;
+	}
+	jw_close(w, ']');
+}
+
+static void service(struct jw *w, const struct making *m, size_t *ret_uid_at)
+{
+	const struct submission *s = m->s;
+
+	head(w, "Service", m->names->service_name, m->to);
 	jw_open(w, "labels", '{');
-	our_labels(w, to);
+	our_labels(w, m->to);
 	submission_each(s, "spark.kubernetes.driver.service.label.", each_label, w);
 	jw_close(w, '}');
 	jw_open(w, "annotations", '{');
 	submission_each(s, "spark.kubernetes.driver.service.annotation.", each_as_member, w);
 	jw_close(w, '}');
-	owner(w, names->pod_name, ret_uid_at);
+	owner(w, m->names->pod_name, ret_uid_at);
 	jw_close(w, '}');
 	jw_open(w, "spec", '{');
 	jw_str(w, "clusterIP", "None");
+	families(w, s);
 	jw_open(w, "selector", '{');
 	jw_str(w, "spark-role", "driver");
-	jw_str(w, KUBE_TAG_LABEL, to->tag);
+	jw_str(w, KUBE_TAG_LABEL, m->to->tag);
 	jw_close(w, '}');
-	ports(w, "port");
+	ports(w, "port", m);
 	jw_close(w, '}');
 	jw_close(w, '}');
 }
 
-static void config_map(struct jw *w, const struct submission *s, const struct kube_target *to,
-		       const struct kube_objects *names, size_t *ret_uid_at)
+static void map_head(struct jw *w, const struct making *m, const char *name, size_t *ret_uid_at)
 {
-	_sbuf_ struct sbuf properties = SBUF_INIT(KUBE_OBJECT_MAX);
-
-	kube_properties(s, to, names, &properties);
-	if (!sbuf_ok(&properties))
-		w->out->failed = true;
-	head(w, "ConfigMap", names->map_name, to);
+	head(w, "ConfigMap", name, m->to);
 	jw_open(w, "labels", '{');
-	our_labels(w, to);
+	our_labels(w, m->to);
 	jw_close(w, '}');
-	owner(w, names->pod_name, ret_uid_at);
+	owner(w, m->names->pod_name, ret_uid_at);
 	jw_close(w, '}');
 	jw_bool(w, "immutable", true);
 	jw_open(w, "data", '{');
+}
+
+static void config_map(struct jw *w, const struct making *m, size_t *ret_uid_at)
+{
+	_sbuf_ struct sbuf properties = SBUF_INIT(KUBE_OBJECT_MAX);
+
+	kube_properties(m->s, m->to, m->names, &m->ports, &properties);
+	if (!sbuf_ok(&properties))
+		w->out->failed = true;
+	map_head(w, m, m->names->map_name, ret_uid_at);
 	jw_str(w, "spark.properties", sbuf_str(&properties));
-	jw_str(w, KUBE_NAMESPACE_KEY, to->ns);
+	jw_str(w, KUBE_NAMESPACE_KEY, m->to->ns);
 	jw_close(w, '}');
 	jw_close(w, '}');
+}
+
+/* The executors' template, as it was written: the driver reads it. */
+static void templates_map(struct jw *w, const struct making *m, size_t *ret_uid_at)
+{
+	map_head(w, m, m->names->templates_name, ret_uid_at);
+	jw_str(w, TEMPLATE_KEY, m->s->executor_template.text);
+	jw_close(w, '}');
+	jw_close(w, '}');
+}
+
+/* --- all of them --- */
+
+static void name_objects(const struct submission *s, const struct kube_target *to, struct kube_objects *ret)
+{
+	const char *pod_name = submission_conf(s, "spark.kubernetes.driver.pod.name");
+
+	(void)snprintf(ret->service_name, sizeof ret->service_name, "%.58s-svc", to->tag);
+	(void)snprintf(ret->map_name, sizeof ret->map_name, "%.58s-conf", to->tag);
+	if (s->executor_template.text)
+		(void)snprintf(ret->templates_name, sizeof ret->templates_name, "%.50s-podspec", to->tag);
+	if (pod_name && strlen(pod_name) < sizeof ret->pod_name)
+		(void)snprintf(ret->pod_name, sizeof ret->pod_name, "%s", pod_name);
+	else
+		(void)snprintf(ret->pod_name, sizeof ret->pod_name, "%.56s-driver", to->tag);
+}
+
+/* Judged again: a file may be another since. */
+static bool prepare(struct arena *a, struct making *m, struct error *e)
+{
+	const struct submission_text *text = &m->s->driver_template;
+	const char *why = kube_gate(a, m->s);
+
+	if (why)
+		return error_set(e, ERR_INVALID, "this job needs spark-submit: %s", why);
+	if (text->text && !kube_template_read(a, text->text, text->len, &m->template, e))
+		return false;
+	if (m->template)
+		m->container = kube_template_container(m->template, submission_conf(m->s, KUBE_TEMPLATE_NAME_KEY));
+	return !kube_volumes_read(a, m->s, m->container, &m->volumes) && kube_ports_read(m->s, &m->ports);
 }
 
 static void take(struct sbuf *from, size_t uid_at, struct kube_object *to)
@@ -423,40 +604,40 @@ static void take(struct sbuf *from, size_t uid_at, struct kube_object *to)
 	to->json = sbuf_take(from);
 }
 
-static void name_objects(const struct submission *s, const struct kube_target *to, struct kube_objects *ret)
+bool kube_objects_build(const struct submission *s, const struct kube_target *to, struct kube_objects *ret,
+			struct error *e)
 {
-	const char *pod_name = submission_conf(s, "spark.kubernetes.driver.pod.name");
-
-	(void)snprintf(ret->service_name, sizeof ret->service_name, "%.58s-svc", to->tag);
-	(void)snprintf(ret->map_name, sizeof ret->map_name, "%.58s-conf", to->tag);
-	if (pod_name && strlen(pod_name) < sizeof ret->pod_name)
-		(void)snprintf(ret->pod_name, sizeof ret->pod_name, "%s", pod_name);
-	else
-		(void)snprintf(ret->pod_name, sizeof ret->pod_name, "%.56s-driver", to->tag);
-}
-
-bool kube_objects_build(const struct submission *s, const struct kube_target *to, struct kube_objects *ret)
-{
-	_sbuf_ struct sbuf pods = SBUF_INIT(KUBE_OBJECT_MAX), services = SBUF_INIT(KUBE_OBJECT_MAX),
-			   maps = SBUF_INIT(KUBE_OBJECT_MAX);
-	size_t service_uid = 0, map_uid = 0;
+	_sbuf_ struct sbuf bare = SBUF_INIT(KUBE_OBJECT_MAX), whole = SBUF_INIT(KUBE_OBJECT_MAX),
+			   services = SBUF_INIT(KUBE_OBJECT_MAX), maps = SBUF_INIT(KUBE_OBJECT_MAX),
+			   templates = SBUF_INIT(KUBE_OBJECT_MAX);
+	_arena_ struct arena *a = arena_new(BUILD_ARENA_MAX);
+	struct making m = { .s = s, .to = to, .names = ret };
+	size_t service_uid = 0, map_uid = 0, templates_uid = 0;
 
 	*ret = (struct kube_objects){ 0 };
 	name_objects(s, to, ret);
-	pod(&(struct jw){ .out = &pods }, s, to, ret);
-	service(&(struct jw){ .out = &services }, s, to, ret, &service_uid);
-	config_map(&(struct jw){ .out = &maps }, s, to, ret, &map_uid);
-	if (!sbuf_ok(&pods) || !sbuf_ok(&services) || !sbuf_ok(&maps))
+	if (!prepare(a, &m, e))
 		return false;
-	take(&pods, 0, &ret->pod);
+	pod(&(struct jw){ .out = &bare }, &m);
+	bool merged = !m.template || (sbuf_ok(&bare) && pod_on_template(a, &m, &bare, &whole));
+	service(&(struct jw){ .out = &services }, &m, &service_uid);
+	config_map(&(struct jw){ .out = &maps }, &m, &map_uid);
+	if (ret->templates_name[0])
+		templates_map(&(struct jw){ .out = &templates }, &m, &templates_uid);
+	if (!merged || !arena_ok(a) || !sbuf_ok(&bare) || !sbuf_ok(&whole) || !sbuf_ok(&services) || !sbuf_ok(&maps) ||
+	    !sbuf_ok(&templates))
+		return error_set(e, ERR_TOO_LARGE, "the submission is too large for Kubernetes (1.5 MB)");
+	take(m.template ? &whole : &bare, 0, &ret->pod);
 	take(&services, service_uid, &ret->service);
+	if (ret->templates_name[0])
+		take(&templates, templates_uid, &ret->templates);
 	take(&maps, map_uid, &ret->map);
 	return true;
 }
 
 void kube_objects_done(struct kube_objects *o)
 {
-	struct kube_object *const all[] = { &o->pod, &o->service, &o->map };
+	struct kube_object *const all[] = { &o->pod, &o->service, &o->templates, &o->map };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		if (all[i]->json)

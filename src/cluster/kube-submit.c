@@ -1,5 +1,5 @@
 /*
- * Submitting: pod, service, config map, each by a POST; and whether they are there.
+ * Submitting: pod, service, config maps, each by a POST; and whether they are there.
  *
  * Names are ours, so a POST that is repeated makes nothing twice: 409 says that it is there. A pod without its config map never
  * starts; one that a former florusd left so is removed, since the text of the map is gone with it.
@@ -27,6 +27,7 @@ void kube_prepare(struct cluster_app *app, const struct submission *s)
 	const struct kube_target to = { w->ns, app->tag, cluster_instance(app->of), app->of->profile->spark_version };
 	char handle[CLUSTER_HANDLE_MAX];
 	const char *other;
+	struct error e;
 
 	if (is_elsewhere(app, s, &other)) {
 		app_refused(app, ATTEMPT_NEVER_AGAIN, 0,
@@ -35,8 +36,8 @@ void kube_prepare(struct cluster_app *app, const struct submission *s)
 			    w->ns, other);
 		return;
 	}
-	if (!kube_objects_build(s, &to, &own->objects)) {
-		app_refused(app, ATTEMPT_NEVER_AGAIN, 0, "the submission is too large for Kubernetes (1.5 MB)");
+	if (!kube_objects_build(s, &to, &own->objects, &e)) {
+		app_refused(app, e.code == ERR_TOO_LARGE ? ATTEMPT_NEVER_AGAIN : ATTEMPT_BY_SUBMIT, 0, "%s", e.msg);
 		return;
 	}
 	(void)snprintf(handle, sizeof handle, "%s/%s", w->ns, own->objects.pod_name);
@@ -45,11 +46,14 @@ void kube_prepare(struct cluster_app *app, const struct submission *s)
 
 /* --- submitting --- */
 
-enum { STEP_POD, STEP_SERVICE, STEP_MAP, STEPS };
+enum { STEP_POD, STEP_SERVICE, STEP_TEMPLATES, STEP_MAP, STEPS };
 
 static const struct {
 	const char *path, *what;
-} steps[STEPS] = { { "/pods", "pod" }, { "/services", "service" }, { "/configmaps", "config map" } };
+} steps[STEPS] = { { "/pods", "pod" },
+		   { "/services", "service" },
+		   { "/configmaps", "config map of executors' template" },
+		   { "/configmaps", "config map" } };
 
 static void judge(struct cluster_app *app, const struct http_call_answer *answer);
 static void ask_pod(struct cluster_app *app, http_call_done_fn *done);
@@ -57,12 +61,18 @@ static void on_pod(void *arg, const struct http_call_answer *answer);
 
 static void on_made(void *arg, const struct http_call_answer *answer);
 
+static const struct kube_object *object_of(const struct kube_app *own, int step)
+{
+	const struct kube_object *const objects[STEPS] = { &own->objects.pod, &own->objects.service,
+							   &own->objects.templates, &own->objects.map };
+
+	return objects[step];
+}
+
 static void make_next(struct cluster_app *app)
 {
 	struct kube_app *own = app->own;
-	const struct kube_object *const objects[STEPS] = { &own->objects.pod, &own->objects.service,
-							   &own->objects.map };
-	const struct kube_object *o = objects[own->step];
+	const struct kube_object *o = object_of(own, own->step);
 	_sbuf_ struct sbuf body = SBUF_INIT(2 * KUBE_OBJECT_MAX);
 
 	sbuf_add(&body, o->json, o->uid_at);
@@ -96,7 +106,10 @@ static void made(struct cluster_app *app)
 {
 	struct kube_app *own = app->own;
 
-	if (++own->step < STEPS)
+	own->step++;
+	if (own->step == STEP_TEMPLATES && !object_of(own, STEP_TEMPLATES)->json)
+		own->step++;
+	if (own->step < STEPS)
 		make_next(app);
 	else
 		all_made(app);
@@ -105,15 +118,12 @@ static void made(struct cluster_app *app)
 static bool learn_pod(struct cluster_app *app, const struct http_call_answer *answer, struct kube_pod *pod,
 		      struct arena *a)
 {
-	struct kube_app *own = app->own;
 	const struct jr *top;
 	struct error e;
 
 	if (!jr_parse(a, answer->body, answer->body_len, &top, &e) || !kube_read_pod(top, pod))
 		return false;
-	(void)snprintf(own->uid, sizeof own->uid, "%s", pod->uid);
-	(void)snprintf(own->map_name, sizeof own->map_name, "%s", pod->map_name ? pod->map_name : "");
-	own->created_ms = pod->created_ms;
+	kube_learn(app->own, pod);
 	return true;
 }
 

@@ -39,9 +39,8 @@ void kube_saw(struct cluster *c, struct kube_pod *pod, bool deleted)
 		return;
 	}
 	struct kube_app *own = kube_own(app);
-	(void)snprintf(own->uid, sizeof own->uid, "%s", pod->uid);
+	kube_learn(own, pod);
 	(void)snprintf(own->stuck, sizeof own->stuck, "%s", pod->stuck ? pod->stuck : "");
-	own->created_ms = pod->created_ms;
 	if (pod->unknown && !deleted) {
 		app->seen_round = c->round;
 		app->misses = 0;

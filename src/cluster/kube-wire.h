@@ -37,7 +37,8 @@ struct kube_app {
 	struct kube_objects objects; /* until they are there */
 	int step;                    /* how many of them are */
 	char uid[64], map_name[KUBE_NAME_MAX];
-	char why[256]; /* of a refusal, while what was made is removed */
+	char container[KUBE_NAME_MAX]; /* the driver's; "": not known yet */
+	char why[256];                 /* of a refusal, while what was made is removed */
 	enum attempt_again again;
 	struct http_call *call, *kill, *log;
 	size_t log_limit;
@@ -47,6 +48,7 @@ struct kube_app {
 
 struct kube_app *kube_own(struct cluster_app *app); /* made when it is not there */
 const char *kube_pod_name(const struct cluster_app *app);
+void kube_learn(struct kube_app *own, const struct kube_pod *pod); /* what stays as it is while the pod is there */
 
 /* `path` is below the namespace: "/pods/x". n 0: no body. */
 struct http_call *kube_call(struct cluster *c, const char *method, const char *path, const char *body, size_t n,

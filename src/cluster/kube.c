@@ -236,6 +236,14 @@ struct kube_app *kube_own(struct cluster_app *app)
 	return app->own;
 }
 
+void kube_learn(struct kube_app *own, const struct kube_pod *pod)
+{
+	(void)snprintf(own->uid, sizeof own->uid, "%s", pod->uid);
+	(void)snprintf(own->map_name, sizeof own->map_name, "%s", pod->map_name ? pod->map_name : "");
+	(void)snprintf(own->container, sizeof own->container, "%s", pod->container);
+	own->created_ms = pod->created_ms;
+}
+
 const char *kube_pod_name(const struct cluster_app *app)
 {
 	const char *slash = strchr(app->handle, '/');
@@ -247,12 +255,12 @@ static const char *gate(const struct cluster *c, struct arena *a, const struct s
 {
 	const char *image = submission_conf(s, "spark.kubernetes.driver.container.image");
 
-	(void)c, (void)a;
+	(void)c;
 	if (localfiles_any(s))
 		return "files of this host that florus.share.url does not share";
 	if (str_empty(image) && str_empty(submission_conf(s, "spark.kubernetes.container.image")))
 		return "no spark.kubernetes.container.image";
-	return kube_gate(s);
+	return kube_gate(a, s);
 }
 
 static const struct spec_pair *submit_conf(const struct cluster *c, struct arena *a, const struct cluster_job *job,
@@ -287,6 +295,7 @@ static void on_looked(void *arg, const struct http_call_answer *answer)
 		app_looked(app, NULL, NULL);
 	} else if (answer->error.code == ERR_NONE && answer->status == 200 &&
 		   jr_parse(a, answer->body, answer->body_len, &top, &e) && kube_read_pod(top, &pod) && !pod.unknown) {
+		kube_learn(app->own, &pod);
 		app_looked(app, &pod.status, NULL);
 	} else {
 		(void)error_set(&e, ERR_UNAVAILABLE, "no answer about the pod");

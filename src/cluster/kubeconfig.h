@@ -1,6 +1,6 @@
 /*
  * kubeconfig - where a Kubernetes API server is and how we prove who we are: from a kubeconfig file, or from the pod
- * that we run in. The only file here that knows libyaml.
+ * that we run in.
  */
 #pragma once
 #include "base/arena.h"

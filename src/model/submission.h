@@ -7,6 +7,13 @@
 #pragma once
 #include "model/sparkargs.h"
 
+/* A file of this host that a key of the conf names, and that is sent as it is. */
+struct submission_text {
+	const char *text; /* NULL: none is named, or it was not read */
+	size_t len;
+	const char *why; /* it was not read; NULL: none is named, or it was */
+};
+
 struct submission {
 	const char *name;       /* never NULL */
 	const char *file;       /* of the program, a URI with its scheme; NULL: none */
@@ -18,6 +25,8 @@ struct submission {
 	struct spec_pair *conf;
 	size_t conf_count;
 	bool python, r; /* by the name of the file: .py, .R */
+	struct submission_text driver_template,
+		executor_template; /* Kubernetes' pod templates; whoever reads files sets them */
 };
 
 enum { SUBMISSION_CONF_MAX = 8192 };

@@ -135,6 +135,11 @@ MUST_CHECK bool remote_choose(const struct batches *b, struct arena *a, const st
 			      const struct spec *spec, const struct spark_settings *settings, const char *owner,
 			      struct remote_choice *ret, struct error *e);
 
+/* templates.c: reads those of a job for Kubernetes into s, or says there why not. */
+struct defaults;
+void templates_read(const struct batches *b, struct arena *a, const struct profile *p, const struct defaults *d,
+		    struct submission *s);
+
 /* What a job gets that says nothing else: of its profile, and what lets a cluster's app be found that spark-submit starts. */
 MUST_CHECK bool remote_add_conf(const struct batches *b, struct arena *a, const struct profile *p,
 				const struct batch *job, bool by_submit, struct spec *spec, struct error *e);

@@ -128,7 +128,10 @@ static bool submission(const struct batches *b, struct arena *a, const struct pr
 {
 	const struct defaults *d = defaults_of(b, p);
 
-	return submission_build(a, spec, settings, d ? d->pairs : NULL, d ? d->count : 0, owner, ret, e);
+	if (!submission_build(a, spec, settings, d ? d->pairs : NULL, d ? d->count : 0, owner, ret, e))
+		return false;
+	templates_read(b, a, p, d, ret);
+	return true;
 }
 
 /* The job's own wish, else the profile's. */
