@@ -25,7 +25,7 @@ from parts import CACHE, Part, free_ports
 
 VERSION = "1.20.2"
 API_SERVER = CACHE / f"kube-{VERSION}" / "kube-apiserver"
-NODE, CONTAINER = "here", "spark-kubernetes-driver"
+NODE, CONF_VOLUME = "here", "spark-conf-volume-driver"
 ADMIN_TOKEN, FLORUS_TOKEN, NOBODY_TOKEN = "admin-secret", "florus-secret", "nobody-secret"
 RULES = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "get", "list", "watch", "delete"]},
@@ -236,7 +236,7 @@ class Kubelet:
 
     def properties(self, pod):
         for volume in pod["spec"].get("volumes", []):
-            if volume["name"] == "spark-conf-volume-driver":
+            if volume["name"] == CONF_VOLUME:
                 status, found = self.kube.call("GET", f"/api/v1/namespaces/{pod['metadata']['namespace']}/configmaps/{volume['configMap']['name']}")
                 return found["data"]["spark.properties"] if status == 200 else None
         return ""
@@ -247,7 +247,7 @@ class Kubelet:
                 "--conf", "spark.driver.port=0", "--conf", "spark.driver.blockManager.port=0",
                 "--conf", "spark.ui.enabled=false"]  # fmt: skip
         args = [str(folder / "spark.properties") if a == "/opt/spark/conf/spark.properties" else a.removeprefix("local://")
-                for a in pod["spec"]["containers"][0]["args"][1:]]  # fmt: skip
+                for a in self.driver(pod)["args"][1:]]  # fmt: skip
         return [f"{self.spark_home}/bin/spark-submit", "--master", "local[1]", "--deploy-mode", "client", *here, *args]
 
     @staticmethod
@@ -255,8 +255,15 @@ class Kubelet:
         for line in process.stdout:
             lines.append(stamp().encode() + b" " + line)
 
+    @staticmethod
+    def driver(pod):
+        """The container that mounts Spark's configuration: a template may have called it as it likes."""
+        (driver,) = (c for c in pod["spec"]["containers"] if any(m["name"] == CONF_VOLUME for m in c.get("volumeMounts", [])))
+        return driver
+
     def say(self, pod, phase, state):
-        status = {"phase": phase, "containerStatuses": [{"name": CONTAINER, "image": "i", "imageID": "", "ready": False, "restartCount": 0, "state": state}]}
+        name = self.driver(pod)["name"]
+        status = {"phase": phase, "containerStatuses": [{"name": name, "image": "i", "imageID": "", "ready": False, "restartCount": 0, "state": state}]}
         return self.patch(f"{self.path_of(pod)}/status", {"status": status})
 
     def tell_end(self, pod, code):
@@ -333,6 +340,16 @@ class Liar:
         """The answers that are under way now, such as watches."""
         self.generation += 1
 
+    @staticmethod
+    def mend(path, body):
+        """Spark applies services whose ports have no protocol, which this API server answers by 500; later ones know the default."""
+        if "/services/" not in path or not body.startswith(b"{"):
+            return body
+        service = json.loads(body)
+        for port in service.get("spec", {}).get("ports", []):
+            port.setdefault("protocol", "TCP")
+        return json.dumps(service)
+
     def loss(self, method, path):
         for loss in self.losses:
             if loss[0] == method and urllib.parse.urlsplit(path).path.endswith(loss[1]):
@@ -345,7 +362,7 @@ class Liar:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = liar.mend(self.path, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
                 loss = liar.loss(self.command, self.path)
                 if loss and loss[2] == "request":
                     self.drop(loss)
@@ -370,7 +387,7 @@ class Liar:
                 self.wfile.write(b"0\r\n\r\n")
                 connection.close()
 
-            do_POST = do_DELETE = do_GET
+            do_POST = do_PATCH = do_DELETE = do_GET
 
             def drop(self, loss):
                 liar.lost.append(loss)

@@ -1,55 +1,14 @@
 """Kubernetes: a real API server (kube.py). Jobs are made of three objects, watched, logged, killed, and cleaned up."""
 
+import os
+
 import pytest
-from gateway import REPO, until
-from kube import FLORUS_TOKEN, NOBODY_TOKEN, Kube, Kubelet, Liar
+from gateway import until
+from kube import FLORUS_TOKEN, NOBODY_TOKEN
 from parts import free_ports
 
 RUN = "spark.kubernetes.driver.annotation.run"
-
-
-@pytest.fixture(scope="session")
-def kube(tmp_path_factory):
-    kube = Kube(tmp_path_factory.mktemp("kube"))
-    try:
-        yield kube.start()
-    finally:
-        kube.stop()
-
-
-@pytest.fixture(scope="session")
-def kubelet(kube):
-    kubelet = Kubelet(kube, REPO / ".deps" / "spark35")
-    yield kubelet
-    kubelet.stop()
-
-
-@pytest.fixture
-def place(kube, kubelet):
-    return kube.namespace()
-
-
-@pytest.fixture
-def florus(gateways, kube, place, tmp_path):
-    """A gateway whose only cluster is the namespace of this test; start() is the test's."""
-
-    def make(user=None, **options):
-        user = user or {"client-certificate": str(kube.client_pair.cert), "client-key": str(kube.client_pair.key)}
-        options = {
-            "livy__spark__master": "k8s://" + kube.url,
-            "livy__spark__deploy-mode": "cluster",
-            "florus__cluster__default__launcher": "native",
-            "florus__cluster__default__poll": "100ms",
-            "florus__cluster__default__log-poll": "200ms",
-            "florus__cluster__default__kubeconfig": kube.kubeconfig(tmp_path / "kubeconfig", user, place.name),
-            "florus__cluster__default__conf.spark.kubernetes.container.image": "spark:here",
-            **options,
-        }
-        g = gateways(**options)
-        g.options["livy.file.local-dir-whitelist"] = f"{g.files},/opt"  # local:/opt/… is in the image
-        return g
-
-    return make
+DRIVER_TEMPLATE, EXECUTOR_TEMPLATE = (f"spark.kubernetes.{role}.podTemplateFile" for role in ("driver", "executor"))
 
 
 def job(command, **more):
@@ -241,22 +200,71 @@ def test_rights_for_a_pod_alone_leave_none_behind(florus, kube, place):
     until(lambda: not place.list())
 
 
-@pytest.mark.parametrize("what", ["a pod template", "files of this host"])
-def test_what_needs_spark_submit_is_refused_natively(florus, place, what):
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("files of this host", "files of this host"),
+        ("a template elsewhere", "a pod template of the driver: it is not a file of this host"),
+        ("a template that is none", "a pod template of executors: it is not a v1 Pod"),
+        ("a template that is a pipe", "a pod template of the driver: it could not be read here"),
+        ("no such template", "a pod template of the driver: it could not be read here"),
+    ],
+)
+def test_what_needs_spark_submit_is_refused_natively(florus, place, what, reason):
     g = florus(florus__job__allow="kubernetes").start()
-    body = job("true", conf={"spark.kubernetes.driver.podTemplateFile": str(g.job)})
-    if what == "files of this host":
-        body = job("true", pyFiles=[str(g.job)])
+    os.mkfifo(g.files / "pipe")
+    (g.files / "none.yaml").write_text("kind: Service\n")
+    body = {
+        "files of this host": job("true", pyFiles=[str(g.job)]),
+        "a template elsewhere": job("true", conf={DRIVER_TEMPLATE: "s3a://templates/driver.yaml"}),
+        "a template that is none": job("true", conf={EXECUTOR_TEMPLATE: str(g.files / "none.yaml")}),
+        "a template that is a pipe": job("true", conf={DRIVER_TEMPLATE: f"file://{g.files}/pipe"}),
+        "no such template": job("true", conf={DRIVER_TEMPLATE: f"local:{g.files}/nothing.yaml"}),
+    }[what]
     answer = g.post("/batches", body)
-    assert answer.status == 400 and what in str(answer.body), answer
+    assert answer.status == 400 and reason in str(answer.body), answer
     assert not place.list()
 
 
-@pytest.fixture
-def liar(kube):
-    liar = Liar(kube)
-    yield liar
-    liar.stop()
+TEMPLATE = """apiVersion: v1
+kind: Pod
+metadata: {annotations: {run: 'echo from main; sleep 1; exit 3'}}
+spec:
+  containers:
+  - {name: side, image: sidecar}
+  - {name: main, image: ignored}
+"""
+
+
+@pytest.mark.parametrize("whose", ["the job's", "the administrator's"])
+def test_a_driver_of_a_template_is_watched_and_logged_by_its_own_name(florus, place, tmp_path, whose):
+    named = {"spark.kubernetes.driver.podTemplateContainerName": "main"}
+    template = tmp_path / "of-the-administrator.yaml"  # beneath no directory that jobs may name
+    template.write_text(TEMPLATE)
+    g = florus(**{f"florus__cluster__default__conf.{DRIVER_TEMPLATE}": template} if whose != "the job's" else {"florus__job__allow": "kubernetes"})
+    if whose == "the job's":
+        (g.files / "driver.yaml").write_text(TEMPLATE)
+        named |= {DRIVER_TEMPLATE: str(g.files / "driver.yaml"), EXECUTOR_TEMPLATE: str(g.files / "driver.yaml")}
+    body = job("", conf=named)
+    del body["conf"][RUN]
+    batch = send(g.start(), body)
+    assert g.wait(batch) == "dead"
+    assert "from main" in g.log(batch)
+
+
+def test_a_template_that_changed_goes_by_spark_submit(florus, place):
+    """Between the answer to its POST and its start: what is not understood then is not sent without its template."""
+    g = florus(florus__job__allow="kubernetes", florus__cluster__default__launcher="auto", florus__launch__hold="true").start()
+    template = g.files / "driver.yaml"
+    template.write_text(TEMPLATE)
+    batch = send(g, job("true", conf={DRIVER_TEMPLATE: str(template)}))
+    template.write_text("kind: Service\n")
+    g.stop()
+    g.options["florus.launch.hold"] = "false"
+    g.start()
+    until(lambda: "spark-submit does it" in g.log_text())
+    until(lambda: g.state_of(batch) == "dead", 60)  # the fake one knows no cluster
+    assert not place.list()
 
 
 @pytest.mark.parametrize("end", ["/pods", "/services", "/configmaps"])
