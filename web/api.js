@@ -47,7 +47,8 @@ async function read(response) {
   return text;
 }
 
-async function ask(method, path, signal) {
+// `hear` is told of the headers.
+async function ask(method, path, signal, hear) {
   let response, text;
   try {
     response = await fetch(new URL(path, root), { method, signal, cache: "no-store", headers: { "X-Requested-By": "florus" } });
@@ -57,13 +58,14 @@ async function ask(method, path, signal) {
     throw new Refusal(0, e.name === "TimeoutError" ? "the server does not answer in time" : "the server cannot be reached");
   }
   if (!response.ok) throw new Refusal(response.status, reason(response, text));
+  hear?.(response.headers);
   return text;
 }
 
-export const getText = (path) => ask("GET", path, AbortSignal.timeout(TIMEOUT_MS));
+export const getText = (path, hear) => ask("GET", path, AbortSignal.timeout(TIMEOUT_MS), hear);
 
-export async function get(path) {
-  const text = await getText(path);
+export async function get(path, hear) {
+  const text = await getText(path, hear);
   try {
     return JSON.parse(text);
   } catch {

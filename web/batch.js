@@ -7,6 +7,12 @@ import { Log } from "./log.js";
 
 const WORDS = { batches: { one: "batch", page: "batch" }, sessions: { one: "session", page: "session" } };
 
+// What Livy's object has no room for: the cluster, and who gave the job to it, and why so.
+function where(headers) {
+  const [cluster, launcher, reason] = ["Cluster", "Launcher", "Launcher-Reason"].map((name) => headers.get(`Florus-${name}`));
+  return cluster && `${cluster}, ${launcher}${reason ? `: ${reason}` : ""}`;
+}
+
 export class One {
   // `changed` is called when the object should be asked for again.
   constructor(kind, name, logOnly, changed) {
@@ -63,7 +69,7 @@ export class One {
   async load() {
     let item;
     try {
-      item = await get(this.path);
+      item = await get(this.path, (headers) => (this.where = where(headers)));
     } catch (e) {
       if (e.status !== 404 && e.status !== 400) throw e;
       this.vanish(e.status === 404 ? "There is nothing of this number or name. It may have been deleted." : visible(e.message));
@@ -82,7 +88,7 @@ export class One {
   }
 
   show(item) {
-    const seen = JSON.stringify([item, this.ending]);
+    const seen = JSON.stringify([item, this.where, this.ending]);
     this.item = item;
     if (seen === this.seen) return;
     this.seen = seen;
@@ -104,6 +110,7 @@ export class One {
       ["Owner", owner ? [foreign(owner)] : []],
       ["Kind", item.kind ? [foreign(item.kind)] : []],
       ["Application", item.appId ? [foreign(item.appId)] : []],
+      ["Cluster", this.where ? [foreign(this.where)] : []],
       ["Links", more],
     ].filter(([, nodes]) => nodes.length);
   }

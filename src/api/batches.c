@@ -3,6 +3,29 @@
 
 enum { LIST_SIZE_DEFAULT = 100 };
 
+/* --- what only headers carry --- */
+
+enum { HEADER_MAX = 512 };
+
+/* A reason may be somebody else's words, such as a cluster's. */
+static void add_header(struct call *c, const char *name, const char *text)
+{
+	_sbuf_ struct sbuf safe = SBUF_INIT(HEADER_MAX);
+
+	for (; text && *text && sbuf_ok(&safe); text++)
+		sbuf_addc(&safe, *text >= ' ' && *text <= '~' ? *text : '?');
+	if (safe.len > 0)
+		http_reply_header(c->rq, name, sbuf_str(&safe));
+}
+
+/* Livy's object has no room for it (differences.md). Nothing of a job that runs on this host. */
+static void tell_launcher(struct call *c, const struct batch *batch)
+{
+	add_header(c, "Florus-Cluster", batch->cluster);
+	add_header(c, "Florus-Launcher", batch->launcher);
+	add_header(c, "Florus-Launcher-Reason", batch->launcher_why);
+}
+
 /* --- create --- */
 
 static void created(void *arg, const struct batch *batch, const struct error *e)
@@ -18,6 +41,7 @@ static void created(void *arg, const struct batch *batch, const struct error *e)
 	}
 	(void)snprintf(path, sizeof path, "/batches/%lld", (long long)batch->id);
 	api_location(c, path);
+	tell_launcher(c, batch);
 	view_batch(&w, c->api->batches, batch, true);
 	api_answer(c, c->mount_len ? 200 : 201, &body);
 }
@@ -104,6 +128,7 @@ void batches_on_get(struct call *c, const struct batch *batch)
 	_sbuf_ struct sbuf body = SBUF_INIT(ANSWER_MAX);
 	struct jw w = { .out = &body };
 
+	tell_launcher(c, batch);
 	if (api_may(c, ACCESS_VIEW_LOG, batch)) {
 		http_reply_blob(c->rq, 200, API_JSON, view_batch_blob(c->api->batches, batch));
 		api_done(c);

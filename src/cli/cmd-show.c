@@ -43,6 +43,23 @@ static void print_member(struct cli *c, const char *key, const struct jr *value)
 	(void)fputc('\n', stdout);
 }
 
+/* What Livy's object has no room for. */
+static void print_headers(struct cli *c)
+{
+	static const struct {
+		const char *name, *label;
+	} headers[] = { { "Florus-Cluster", "cluster" },
+			{ "Florus-Launcher", "launcher" },
+			{ "Florus-Launcher-Reason", "reason for it" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+		const char *value = server_header(c, headers[i].name);
+
+		if (value)
+			(void)printf("%-*s %s\n", LABEL_WIDTH, headers[i].label, term_cell(c->arena, value));
+	}
+}
+
 /* The last lines without the headings, which stand first and last. */
 static void print_log(const struct jr *log)
 {
@@ -83,6 +100,7 @@ static bool run(struct cli *c, const void *values, char **args, int count, int *
 	if (o->json)
 		return reply_print(reply.json, e);
 	print_object(c, reply.json);
+	print_headers(c);
 	log = jr_get(reply.json, "log");
 	if (log && log->type == JR_ARRAY && log->count > 0) {
 		(void)puts("last lines");

@@ -390,6 +390,11 @@ bool server_get_batch(struct cli *c, const char *id, const char *suffix, struct 
 
 /* --- reading answers --- */
 
+const char *server_header(const struct cli *c, const char *name)
+{
+	return http_client_header(c->http, name);
+}
+
 const char *reply_text(const struct jr *object, const char *key)
 {
 	const struct jr *value = jr_get(object, key);

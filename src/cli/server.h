@@ -51,6 +51,9 @@ MUST_CHECK bool server_batch_path(struct sbuf *to, const char *id, struct error 
 /* GET /batches/{id} + suffix. */
 MUST_CHECK bool server_get_batch(struct cli *c, const char *id, const char *suffix, struct reply *ret, struct error *e);
 
+/* A header of the latest answer; borrowed until the next call. NULL: it has none. */
+const char *server_header(const struct cli *c, const char *name);
+
 const char *reply_text(const struct jr *object, const char *key); /* NULL: absent, null or no scalar */
 MUST_CHECK bool reply_int(const struct jr *object, const char *key, int64_t *ret, struct error *e);
 /* A text that must be there. */

@@ -242,3 +242,10 @@ bool http_client_request(struct http_client *c, const struct http_request *r, st
 	c->answered = true;
 	return true;
 }
+
+const char *http_client_header(const struct http_client *c, const char *name)
+{
+	struct curl_header *found;
+
+	return curl_easy_header(c->curl, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value : NULL;
+}

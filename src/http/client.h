@@ -69,6 +69,9 @@ struct http_answer {
 MUST_CHECK bool http_client_request(struct http_client *c, const struct http_request *r, struct http_answer *ret,
 				    struct error *e);
 
+/* A header of the latest answer, by its name in any case; borrowed until the next request. NULL: it has none. */
+const char *http_client_header(const struct http_client *c, const char *name);
+
 static inline void http_answer_done(struct http_answer *a)
 {
 	sbuf_done(&a->body);

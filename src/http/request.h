@@ -6,7 +6,7 @@
 #include "http/spool.h"
 #include <microhttpd.h>
 
-enum { REQUEST_ID_MAX = 64, REQUEST_ID_DIGITS = 16, REPLY_HEADERS_MAX = 8 };
+enum { REQUEST_ID_MAX = 64, REQUEST_ID_DIGITS = 16, REPLY_HEADERS_MAX = 12 };
 
 /* Parameters, taken apart once somebody asked. */
 struct query {

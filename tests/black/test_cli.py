@@ -93,6 +93,15 @@ def test_wrong_usage_is_explained_and_exits_2(cli, standin, args, why):
     assert standin.requests == []
 
 
+def test_show_has_what_only_headers_carry(cli, standin):
+    view = standin.add(7, state="running").view()
+    headers = {"Florus-Cluster": "night", "florus-launcher": "submit", "Florus-Launcher-Reason": "R \x1b[1mprograms"}
+    standin.lie("GET", "/batches/7", status=200, body=view, headers=headers)
+    shown = cli("show", "7").stdout
+    assert "\ncluster        night\nlauncher       submit\nreason for it  R \\x1b[1mprograms\n" in shown
+    assert "launcher" not in cli("show", "7").stdout
+
+
 # --- submit: what is sent ---
 
 def test_submit_sends_every_field(cli, standin):

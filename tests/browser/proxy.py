@@ -12,6 +12,7 @@ class Proxy:
         self.gateway = gateway
         self.prefix = prefix
         self.answers = {}  # path without the query -> what is sent as JSON, instead of asking
+        self.headers = {}  # path -> (name, value) pairs that go with florusd's answer
         self.login = None  # "user:password" that every request must come with
         self.user = None  # whom it names in X-Forwarded-User
         self.refuse_delete = None  # (status, what is sent as JSON) for every DELETE
@@ -71,7 +72,7 @@ class Proxy:
             connection.request(handler.command, target, headers=headers)
             answer = connection.getresponse()
             keep = [(k, v) for k, v in answer.getheaders() if k.lower() not in ("content-length", "connection", "transfer-encoding", "date")]
-            self.send(handler, answer.status, keep, answer.read())
+            self.send(handler, answer.status, keep + self.headers.get(target, []), answer.read())
         finally:
             connection.close()
 

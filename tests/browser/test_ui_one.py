@@ -164,6 +164,22 @@ def test_sections_behind_the_log(browser, gateway, url):
         proxy.stop()
 
 
+def test_the_cluster_of_a_batch_and_who_gave_it_to_it(browser, gateway, url):
+    batch, _, _ = gateway.run("echo=x")
+    proxy = Proxy(gateway)
+    try:
+        proxy.headers[f"/batches/{batch}"] = [
+            ("Florus-Cluster", "night"), ("Florus-Launcher", "submit"), ("Florus-Launcher-Reason", "<b>R</b> programs"),
+        ]
+        browser.open(f"{proxy.url}/ui/batch/{batch}")
+        browser.until_text(".facts", "night, submit: <b>R</b> programs")
+        browser.open(f"{url}/ui/batch/{batch}")
+        browser.until(lambda: lines(browser), "its log")
+        assert "night" not in browser.text(".facts")
+    finally:
+        proxy.stop()
+
+
 def test_kill_asks_first(browser, gateway, url):
     batch = gateway.submit("mark=victim", "echo=working", "sleep=600", name="victim")
     gateway.wait_started("victim")

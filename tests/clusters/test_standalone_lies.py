@@ -47,6 +47,17 @@ def test_a_job_runs_to_its_end(florus, master):
     assert "Launch Command" in "\n".join(florus.log(batch))
 
 
+def test_clients_see_who_gave_a_job_to_its_cluster_and_why(florus, master):
+    made = florus.post("/batches", florus.body())
+    told = {name: made.header(name) for name in ("Florus-Cluster", "Florus-Launcher", "Florus-Launcher-Reason")}
+    assert told == {"Florus-Cluster": "default", "Florus-Launcher": "native", "Florus-Launcher-Reason": None}
+    made = florus.post("/batches", florus.body(conf={"florus.launcher": "submit"}))
+    for answer in (made, florus.get(f"/batches/{made.body['id']}")):
+        assert answer.header("Florus-Launcher") == "submit"
+        assert answer.header("Florus-Launcher-Reason") == "florus.launcher is submit"
+    assert list(made.body) == list(florus.get("/batches").body["sessions"][0])
+
+
 @pytest.mark.parametrize("lie", ["lost", "garbage", "cut"])
 def test_a_create_whose_answer_is_lost_is_made_once(florus, master, lie):
     master.liar.tell(CREATE, lie, 1)
