@@ -40,6 +40,7 @@ export class Log {
   constructor(path, label) {
     this.path = path;
     this.first = this.next = this.total = 0;
+    this.after = 1; // elements that come after the lines
     this.loaded = false; // something was shown
     this.cut = false; // the window ends before the log does
     this.build(label);
@@ -94,6 +95,7 @@ export class Log {
     }
     const end = lines.findIndex((line) => line.startsWith("\n"));
     this.total = answer.total;
+    if (end >= 0) this.after = lines.length - end;
     return { start, lines: end < 0 ? lines : lines.slice(0, end), trailer: end < 0 ? [] : lines.slice(end) };
   }
 
@@ -207,7 +209,7 @@ export class Log {
 
   say() {
     const count = this.next - this.first;
-    const all = Math.max(0, this.total - 2); // without the two headers
+    const all = Math.max(0, this.total - 1 - this.after); // without "stdout: " and the sections
     setText(this.message, count ? "" : this.over ? "The job wrote nothing." : "No output yet.");
     this.message.hidden = count > 0;
     this.earlier.hidden = this.first <= 1;

@@ -6,16 +6,18 @@
 #include "model/logview.h"
 #include <string.h>
 
-enum { LOG_INLINE_MAX = 1024 * 1024, TAIL_ROOM = sizeof LOGVIEW_TAIL + 16 };
+enum { LOG_INLINE_MAX = 1024 * 1024, TAIL_ROOM = 8 * DIAGNOSTICS_MAX };
 
 struct log_call {
 	struct call *call;
 	int64_t id;
+	struct diagnostics after;
 };
 
 /* An answer that is given in pieces. */
 struct log_stream {
 	struct logview view;
+	struct diagnostics after;
 	struct logfile_cursor cursor;
 	struct log_reader *reader;
 	struct sbuf begin; /* the whole, or its head when the rest is streamed */
@@ -39,12 +41,11 @@ static void write_head(struct sbuf *out, const struct log_call *lc, const struct
 		sbuf_addc(out, ',');
 }
 
-static void write_tail(struct sbuf *out, const struct logview *v)
+static void write_tail(struct sbuf *out, const struct logview *v, const struct diagnostics *after)
 {
 	struct jw w = { .out = out, .comma = v->head || v->first_line < v->end_line };
 
-	if (v->tail)
-		jw_str(&w, NULL, LOGVIEW_TAIL);
+	diagnostics_write_elements(after, v->first_after, v->end_after, &w);
 	sbuf_adds(out, "]}");
 }
 
@@ -60,7 +61,7 @@ static bool stream_next(void *arg, struct sbuf *out, bool *ret_done)
 	}
 	if (!st->lines_done)
 		return logfile_next(&st->cursor, out, &st->lines_done, &e);
-	write_tail(out, &st->view);
+	write_tail(out, &st->view, &st->after);
 	*ret_done = true;
 	return true;
 }
@@ -103,6 +104,7 @@ static void answer(struct log_call *lc, const struct logview *v, struct logfile 
 	struct error e = { 0 };
 
 	st->view = *v;
+	st->after = lc->after;
 	st->reader = reader;
 	st->begin.limit = LOG_INLINE_MAX;
 	write_head(&st->begin, lc, v);
@@ -116,7 +118,7 @@ static void answer(struct log_call *lc, const struct logview *v, struct logfile 
 		stream(lc, st, file);
 		return;
 	}
-	write_tail(&st->begin, v);
+	write_tail(&st->begin, v, &st->after);
 	api_answer(c, 200, &st->begin);
 	stream_done(st);
 }
@@ -129,7 +131,8 @@ static void opened(void *arg, struct logfile *file, struct log_reader *reader, c
 	if (e->code) {
 		api_answer_error(c, e);
 	} else {
-		struct logview v = logview_slice(file != NULL, file ? logfile_lines(file) : 0, c->from, c->size);
+		struct logview v = logview_slice(file != NULL, file ? logfile_lines(file) : 0,
+						 diagnostics_elements(&lc->after), c->from, c->size);
 
 		answer(lc, &v, file, reader);
 	}
@@ -148,5 +151,6 @@ void batches_on_log(struct call *c, const struct batch *batch)
 	struct log_call *lc = xcalloc(1, sizeof *lc);
 	lc->call = c;
 	lc->id = batch->id;
+	batches_diagnostics(c->jobs, batch, &lc->after);
 	batches_log(c->jobs, batch, opened, lc);
 }

@@ -5,8 +5,11 @@ void view_log(struct jw *w, struct batches *b, const struct batch *batch, bool w
 {
 	jw_open(w, "log", '[');
 	if (with_log && batch->attempt > 0) {
+		struct diagnostics after;
+
 		(void)batches_log_changed(b, batch); /* opens it */
-		excerpt_write(batch->excerpt, state_is_final(batch->state), w);
+		batches_diagnostics(b, batch, &after);
+		excerpt_write(batch->excerpt, state_is_final(batch->state), &after, w);
 	}
 	if (state_is_final(batch->state))
 		excerpt_close(batch->excerpt);

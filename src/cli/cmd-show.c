@@ -60,16 +60,16 @@ static void print_headers(struct cli *c)
 	}
 }
 
-/* The last lines without the headings, which stand first and last. */
+/* The last lines without the headings of output; that of what a cluster says stays. */
 static void print_log(const struct jr *log)
 {
 	for (size_t i = 0; i < log->count; i++) {
 		_sbuf_ struct sbuf line = SBUF_INIT(LINE_MAX_BYTES);
 		const char *text = log->items[i].text ? log->items[i].text : "";
 
-		if ((i == 0 && strcmp(text, "stdout: ") == 0) ||
-		    (i + 1 == log->count && strcmp(text, "\nstderr: ") == 0))
+		if ((i == 0 && strcmp(text, "stdout: ") == 0) || strcmp(text, "\nstderr: ") == 0)
 			continue;
+		text += *text == '\n';
 		term_visible(&line, text, true);
 		(void)printf("  %s\n", sbuf_str(&line));
 	}

@@ -4,18 +4,19 @@
 #include <string.h>
 
 #define HEAD "stdout: "
-#define TAIL "\nstderr: "
 
 enum {
 	LINE_MAX_BYTES = 16 * 1024 * 1024, /* a line made visible */
 	PAGE_SHRINK = 8,
+	TAIL_ELEMENTS = 128, /* among the last ones is where the lines end */
 	POLL_FIRST_MS = 50,
 	POLL_MAX_MS = 1000,
 };
 
 struct cursor {
 	int64_t next;   /* element of the array that comes next; 0 is the head */
-	int64_t total;  /* elements as last answered, headings included; 0: no process yet */
+	int64_t end;    /* element after the last line, as far as is known; 0: no process yet */
+	bool seen_end;  /* what comes next begins a section: more lines will come where that stands now */
 	int page_lines; /* becomes smaller when lines are so long that a page is over the ceiling */
 };
 
@@ -37,16 +38,36 @@ static void print_line(const struct logs *l, const char *text)
 	(void)fputc('\n', l->to);
 }
 
-static bool read_page(const struct jr *answer, int64_t asked, int64_t *ret_total, const struct jr **ret_log,
+/* asked < 0: the last ones, wherever they begin. */
+static bool read_page(const struct jr *answer, int64_t asked, int64_t *ret_from, const struct jr **ret_log,
 		      struct error *e)
 {
-	int64_t from;
-
-	if (!reply_int(answer, "from", &from, e) || !reply_int(answer, "total", ret_total, e))
+	if (!reply_int(answer, "from", ret_from, e))
 		return false;
 	*ret_log = jr_get(answer, "log");
-	if (!*ret_log || (*ret_log)->type != JR_ARRAY || from != asked)
+	if (!*ret_log || (*ret_log)->type != JR_ARRAY || (asked >= 0 && *ret_from != asked))
 		return error_set(e, ERR_INTERNAL, "the server's answer is not the part of the log that was asked for");
+	for (size_t i = 0; i < (*ret_log)->count; i++)
+		if (!(*ret_log)->items[i].text)
+			return error_set(e, ERR_INTERNAL, "line %lld of the log is not text",
+					 (long long)(*ret_from + (int64_t)i));
+	return true;
+}
+
+/* No line has a line end in it. */
+static bool begins_section(const char *element)
+{
+	return *element == '\n';
+}
+
+/* As many as can be had at once, which are fewer when lines are very long. */
+static bool ask_some(struct cli *c, const struct logs *l, int64_t from, int *size, struct reply *ret, struct error *e)
+{
+	while (!ask(c, l, from, *size, ret, e)) {
+		if (e->code != ERR_TOO_LARGE || *size == 1)
+			return false;
+		*size = *size > PAGE_SHRINK ? *size / PAGE_SHRINK : 1;
+	}
 	return true;
 }
 
@@ -55,26 +76,18 @@ static bool next_page(struct cli *c, const struct logs *l, struct cursor *at, st
 {
 	_reply_ struct reply reply = { 0 };
 	const struct jr *log;
+	int64_t from;
 
-	while (!ask(c, l, at->next, at->page_lines, &reply, e)) {
-		if (e->code != ERR_TOO_LARGE || at->page_lines == 1)
-			return false;
-		at->page_lines = at->page_lines > PAGE_SHRINK ? at->page_lines / PAGE_SHRINK : 1;
-	}
-	if (!read_page(reply.json, at->next, &at->total, &log, e))
+	if (!ask_some(c, l, at->next, &at->page_lines, &reply, e) || !read_page(reply.json, at->next, &from, &log, e))
 		return false;
-	for (size_t i = 0; i < log->count; i++) {
+	at->seen_end = false;
+	for (size_t i = 0; i < log->count && !at->seen_end; i++) {
 		const char *text = log->items[i].text;
-		int64_t place = at->next;
 
-		if (!text)
-			return error_set(e, ERR_INTERNAL, "line %lld of the log is not text", (long long)place);
-		/* More lines will come where the tail stands now. */
-		if (place == at->total - 1 && strcmp(text, TAIL) == 0)
-			break;
-		if (place != 0 || strcmp(text, HEAD) != 0)
+		at->seen_end = begins_section(text);
+		if (!at->seen_end && (at->next != 0 || strcmp(text, HEAD) != 0))
 			print_line(l, text);
-		at->next++;
+		at->next += !at->seen_end;
 	}
 	return cli_flush(l->to, e);
 }
@@ -83,27 +96,54 @@ static bool next_page(struct cli *c, const struct logs *l, struct cursor *at, st
 static bool catch_up(struct cli *c, const struct logs *l, struct cursor *at, int64_t end, bool *ret_moved,
 		     struct error *e)
 {
-	int64_t before = at->next, first = before;
+	int64_t before, first = at->next;
 
 	do {
 		before = at->next;
 		if (!next_page(c, l, at, e))
 			return false;
-	} while (at->next != before && at->next < (end >= 0 ? end : at->total - 1));
+	} while (!at->seen_end && at->next != before && (end < 0 || at->next < end));
 	*ret_moved = at->next != first;
 	return true;
 }
 
-/* Where the last n lines begin. */
+/* What follows the lines: what a cluster says of the job. */
+static bool print_sections(struct cli *c, const struct logs *l, const struct cursor *at, struct error *e)
+{
+	_reply_ struct reply reply = { 0 };
+	const struct jr *log;
+	int size = TAIL_ELEMENTS;
+	bool inside = false;
+	int64_t from;
+
+	if (!ask_some(c, l, at->next, &size, &reply, e) || !read_page(reply.json, at->next, &from, &log, e))
+		return false;
+	for (size_t i = 0; i < log->count; i++) {
+		const char *text = log->items[i].text;
+
+		if (inside && !begins_section(text))
+			print_line(l, text);
+		inside |= begins_section(text); /* lines that were written meanwhile are not asked for */
+	}
+	return cli_flush(l->to, e);
+}
+
+/* Where the lines end, and where the last n of them begin. */
 static bool start(struct cli *c, const struct logs *l, struct cursor *at, struct error *e)
 {
 	_reply_ struct reply reply = { 0 };
+	const struct jr *log;
+	int size = TAIL_ELEMENTS;
+	int64_t from;
 
 	*at = (struct cursor){ .page_lines = LOGS_PAGE_LINES };
-	if (!ask(c, l, 0, 0, &reply, e) || !reply_int(reply.json, "total", &at->total, e))
+	if (!ask_some(c, l, -1, &size, &reply, e) || !read_page(reply.json, -1, &from, &log, e))
 		return false;
-	if (l->last_lines != LOGS_WHOLE && at->total - 1 - l->last_lines > 0)
-		at->next = at->total - 1 - l->last_lines;
+	at->end = from;
+	for (size_t i = 0; i < log->count && !begins_section(log->items[i].text); i++)
+		at->end++;
+	if (l->last_lines != LOGS_WHOLE && at->end - l->last_lines > 0)
+		at->next = at->end - l->last_lines;
 	return true;
 }
 
@@ -114,16 +154,15 @@ bool logs_print(struct cli *c, const struct logs *l, struct error *e)
 
 	if (!start(c, l, &at, e))
 		return false;
-	/* Without this end a driver that prints faster than we read would make this a follow. */
-	int64_t end = at.total - 1;
-	if (at.next >= end)
+	if (at.end == 0)
 		return true;
-	if (!catch_up(c, l, &at, end, &moved, e))
+	/* Without this end a driver that prints faster than we read would make this a follow. */
+	if (at.next < at.end && !catch_up(c, l, &at, at.end, &moved, e))
 		return false;
-	if (at.next < end)
+	if (at.next < at.end)
 		return error_set(e, ERR_INTERNAL, "the server ends the log at line %lld of %lld", (long long)at.next,
-				 (long long)end);
-	return true;
+				 (long long)at.end);
+	return print_sections(c, l, &at, e);
 }
 
 static bool ask_state(struct cli *c, const struct logs *l, char ret_state[LOGS_STATE_MAX], struct error *e)
@@ -150,7 +189,7 @@ bool logs_follow(struct cli *c, const struct logs *l, char ret_state[LOGS_STATE_
 			return false;
 		/* The state was final before this reading: nothing can have come after it. */
 		if (over)
-			return true;
+			return print_sections(c, l, &at, e);
 		wait_ms = moved ? POLL_FIRST_MS : wait_ms * 2 < POLL_MAX_MS ? wait_ms * 2 : POLL_MAX_MS;
 		if (!moved && !ask_state(c, l, ret_state, e))
 			return false;

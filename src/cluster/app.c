@@ -106,6 +106,7 @@ struct cluster_app *cluster_forget(struct cluster_app *app)
 	free(app->app_id);
 	free(app->log_url);
 	free(app->ui_url);
+	free(app->diagnostics);
 	free(app);
 	return NULL;
 }
@@ -222,7 +223,7 @@ void app_found(struct cluster_app *app, const char *handle, const struct error *
 /* Takes what is new of a text; does not touch *ret otherwise. */
 static bool is_news(char **known, const char *now, const char **ret)
 {
-	if (!now || str_eq(now, *known))
+	if (!now || str_eq(now, *known) || (!*now && !*known))
 		return false;
 	free(*known);
 	*known = xstrdup(now);
@@ -234,9 +235,10 @@ static void tell_links(struct cluster_app *app, const struct app_status *s)
 {
 	struct attempt_report r = { .event = ATTEMPT_KNOWN };
 	bool id = is_news(&app->app_id, s->app_id, &r.app_id), log = is_news(&app->log_url, s->log_url, &r.log_url),
-	     ui = is_news(&app->ui_url, s->ui_url, &r.ui_url);
+	     ui = is_news(&app->ui_url, s->ui_url, &r.ui_url),
+	     said = app->of->backend->diagnostics_head && is_news(&app->diagnostics, s->diagnostics, &r.diagnostics);
 
-	if (id || log || ui)
+	if (id || log || ui || said)
 		report(app, &r);
 }
 

@@ -18,14 +18,16 @@ enum app_state { APP_PENDING, APP_RUNNING, APP_SUCCEEDED, APP_FAILED, APP_KILLED
 struct app_status {
 	enum app_state state;
 	const char *app_id, *log_url, *ui_url;
-	const char *why; /* of an end that was not good, for people */
-	int exit_code;   /* of an ended one; -1: not said */
+	const char *diagnostics; /* what is said of it now, in lines; "": nothing any more */
+	const char *why;         /* of an end that was not good, for people */
+	int exit_code;           /* of an ended one; -1: not said */
 	int64_t started_ms, ended_ms;
 };
 
 struct backend {
 	const char *name;                      /* "standalone", "yarn", "kubernetes" */
 	bool reads_urls;                       /* cluster_reads_urls() */
+	const char *diagnostics_head;          /* how Livy's log begins what they say of a job; NULL: no such section */
 	bool (*mine)(const struct profile *p); /* by the scheme of its master, and whether we know where to ask */
 	bool (*open)(struct cluster *c, struct error *e); /* makes c->wire; asks nothing yet; ERR_CONFIG */
 	void (*close)(struct cluster *c);                 /* cancels and frees c->wire */
@@ -82,8 +84,8 @@ struct cluster_app {
 	struct cluster_app *prev, *next; /* all of the cluster's */
 	attempt_fn *fn;
 	void *arg;
-	char *app_id, *log_url, *ui_url; /* as they were last reported */
-	struct attempt_report last;      /* of ENDED and NEVER_STARTED, to be made */
+	char *app_id, *log_url, *ui_url, *diagnostics; /* as they were last reported */
+	struct attempt_report last;                    /* of ENDED and NEVER_STARTED, to be made */
 	int64_t since_ms, due_ms, kill_due_ms, log_due_ms, log_until_ms;
 	int64_t find_until_ms; /* 0: as long as it takes */
 	uint64_t seen_round;

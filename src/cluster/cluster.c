@@ -94,6 +94,11 @@ const struct profile *cluster_profile(const struct cluster *c)
 	return c->profile;
 }
 
+const char *cluster_diagnostics_head(const struct cluster *c)
+{
+	return c->backend->diagnostics_head;
+}
+
 const char *cluster_native_reason(const struct cluster *c, struct arena *a, const struct submission *s)
 {
 	if (c->profile->launcher == LAUNCHER_SUBMIT)

@@ -56,6 +56,8 @@ struct clusters *clusters_free(
 struct cluster *clusters_find(const struct clusters *cs,
 			      const char *name); /* NULL: no such profile, or none with a backend */
 const struct profile *cluster_profile(const struct cluster *c);
+/* Begins the section of a job's log with what the cluster says of it (livy.md section 3). NULL: Livy has none for it. */
+const char *cluster_diagnostics_head(const struct cluster *c);
 
 /* Can this go there by its own API? NULL: yes; else the reason (static, or of the arena). Pure. */
 const char *cluster_native_reason(const struct cluster *c, struct arena *a, const struct submission *s);

@@ -163,6 +163,7 @@ static void read_state(const struct jr *status, struct kube_pod *ret)
 		read_waiting(container, in(status, "conditions", JR_ARRAY), ret);
 	else
 		read_end(status, container, ret);
+	ret->status.diagnostics = ret->why_text;
 }
 
 bool kube_read_pod(const struct jr *pod, struct kube_pod *ret)

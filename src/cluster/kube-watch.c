@@ -18,7 +18,7 @@ static void end_deleted(struct kube_pod *pod)
 	if (pod->status.state >= APP_SUCCEEDED)
 		return;
 	pod->status.state = APP_KILLED;
-	pod->status.why = "the driver's pod was deleted";
+	pod->status.diagnostics = pod->status.why = "the driver's pod was deleted";
 }
 
 void kube_saw(struct cluster *c, struct kube_pod *pod, bool deleted)
@@ -68,7 +68,8 @@ static void give_up_stuck(struct cluster *c)
 			continue;
 		(void)snprintf(why, sizeof why, "the driver could not start: %s", own->stuck);
 		cluster_saw(c, app->handle, NULL,
-			    &(struct app_status){ .state = APP_FAILED, .exit_code = -1, .why = why });
+			    &(struct app_status){
+				    .state = APP_FAILED, .exit_code = -1, .why = why, .diagnostics = why });
 	}
 }
 

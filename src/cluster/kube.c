@@ -11,6 +11,7 @@
 #include "cluster/kube-wire.h"
 #include "cluster/kubeconfig.h"
 #include "model/localfiles.h"
+#include "model/logview.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -357,6 +358,7 @@ static void cancel(struct cluster_app *app)
 const struct backend backend_kubernetes = {
 	.name = "kubernetes",
 	.reads_urls = true,
+	.diagnostics_head = LOGVIEW_KUBERNETES,
 	.mine = mine,
 	.open = open_wire,
 	.close = close_wire,

@@ -39,6 +39,7 @@ bool yarn_read_app(const struct jr *app, struct yarn_app *ret)
 		.status = { .exit_code = -1,
 			    .app_id = jr_text(app, "id", JR_STRING),
 			    .ui_url = ui,
+			    .diagnostics = why,
 			    .started_ms = jr_int(app, "startedTime", 0),
 			    .ended_ms = jr_int(app, "finishedTime", 0) },
 	};

@@ -7,6 +7,7 @@
 #include "cluster/yarn-read.h"
 #include "cluster/yarn-wire.h"
 #include "http/call.h"
+#include "model/logview.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -425,6 +426,7 @@ static void cancel(struct cluster_app *app)
 
 const struct backend backend_yarn = {
 	.name = "yarn",
+	.diagnostics_head = LOGVIEW_YARN,
 	.mine = mine,
 	.open = open_wire,
 	.close = close_wire,

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 enum attempt_event {
-	ATTEMPT_KNOWN,         /* the cluster has it: `handle`, `app_id` and links, as far as they are set, are new */
+	ATTEMPT_KNOWN, /* the cluster has it: `handle`, `app_id`, links and what is said of it, as far as they are set, are new */
 	ATTEMPT_STARTED,       /* the driver was exec'd, or was found running */
 	ATTEMPT_NEVER_STARTED, /* nothing ran and nothing will: it may be tried again; `why` says what went wrong */
 	ATTEMPT_ENDED,         /* `end` is valid; the whole process tree, or application, is gone */
@@ -46,6 +46,7 @@ struct attempt_report {
 	const char *handle;           /* by which the cluster knows it; borrowed for the call; NULL: unchanged */
 	const char *app_id;           /* Spark's name for it; likewise */
 	const char *log_url, *ui_url; /* likewise; "": there is none any more */
+	const char *diagnostics;      /* what the cluster says of it now, in lines; likewise */
 	char why[256];                /* for people; "" when plain */
 };
 

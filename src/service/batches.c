@@ -327,6 +327,16 @@ bool batches_log_changed(struct batches *b, const struct batch *batch)
 	return excerpt_changed(batch->excerpt, b->run_dirfd, name);
 }
 
+void batches_diagnostics(const struct batches *b, const struct batch *batch, struct diagnostics *ret)
+{
+	const struct cluster *c = batch->cluster ? remote_cluster(b, batch->cluster) : NULL;
+	char name[ATTEMPT_NAME_MAX] = "none";
+
+	if (batch->cluster && batch->attempt > 0)
+		attempt_name(name, batch->id, batch->attempt, batch->nonce);
+	diagnostics_read(b->run_dirfd, name, c ? cluster_diagnostics_head(c) : NULL, ret);
+}
+
 void batches_log(struct batches *b, const struct batch *batch, logs_fn *fn, void *arg)
 {
 	const struct error none = { 0 };

@@ -120,6 +120,9 @@ void batches_forget_view(struct batches *b, int64_t id);                /* what 
 /* Has the log of this batch grown since its view was made? */
 bool batches_log_changed(struct batches *b, const struct batch *batch);
 
+/* What comes after the lines of its log. */
+void batches_diagnostics(const struct batches *b, const struct batch *batch, struct diagnostics *ret);
+
 /* The log of a batch that batches_get() gave. fn as in logs.h; file NULL without an error: there is no process yet. */
 void batches_log(struct batches *b, const struct batch *batch, logs_fn *fn, void *arg);
 

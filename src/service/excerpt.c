@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 enum {
-	EXCERPT_LINES = LOGVIEW_EXCERPT - 1, /* the last element is always the stderr header */
+	EXCERPT_LINES = LOGVIEW_EXCERPT - 1, /* one element at least comes after the lines */
 	EXCERPT_BLOCK = 16 * 1024,
 };
 
@@ -32,7 +32,7 @@ void excerpt_close(struct excerpt *x)
 /* Looking for the last lines, from the end backwards. Lines end at \n, \r\n or \r (livy.md section 3). */
 struct backwards {
 	int64_t start[EXCERPT_LINES], end[EXCERPT_LINES]; /* the last line first; end: of its text */
-	int count;
+	int count, room;
 	int64_t end_of_line; /* where the text of the line being looked at ends; -1: that is unterminated and not shown */
 	bool lf_follows;     /* the byte looked at before was \n */
 	bool whole;          /* it shows the log from its beginning on */
@@ -40,7 +40,7 @@ struct backwards {
 
 static void line_begins(struct backwards *b, int64_t at)
 {
-	if (b->end_of_line >= 0 && b->count < EXCERPT_LINES) {
+	if (b->end_of_line >= 0 && b->count < b->room) {
 		b->start[b->count] = at;
 		b->end[b->count++] = b->end_of_line;
 	}
@@ -64,22 +64,22 @@ static void find_lines(int fd, int64_t size, bool ended, struct backwards *b)
 	char block[EXCERPT_BLOCK];
 	int64_t at = size;
 
-	*b = (struct backwards){ .end_of_line = -1 };
+	*b = (struct backwards){ .end_of_line = -1, .room = b->room };
 	if (ended && size > 0 && pread(fd, block, 1, size - 1) == 1 && block[0] != '\n' && block[0] != '\r')
 		b->end_of_line = size;
-	while (at > 0 && b->count < EXCERPT_LINES && size - at < EXCERPT_WINDOW) {
+	while (at > 0 && b->count < b->room && size - at < EXCERPT_WINDOW) {
 		int64_t n = at < EXCERPT_BLOCK ? at : EXCERPT_BLOCK;
 
 		if (pread(fd, block, (size_t)n, at - n) != n)
 			return;
-		for (int64_t i = n; i-- > 0 && b->count < EXCERPT_LINES;)
+		for (int64_t i = n; i-- > 0 && b->count < b->room;)
 			look_at(b, block[i], at - n + i);
 		at -= n;
 	}
-	if (at == 0 && b->count < EXCERPT_LINES) {
+	if (at == 0 && b->count < b->room) {
 		line_begins(b, 0);
-		b->whole = b->count < EXCERPT_LINES; /* with room left for the header of the beginning */
-	} else if (b->count < EXCERPT_LINES) {
+		b->whole = b->count < b->room; /* with room left for the header of the beginning */
+	} else if (b->count < b->room) {
 		line_begins(b, at); /* longer than the window: shown from its middle */
 	}
 }
@@ -105,18 +105,19 @@ static void write_line(int fd, int64_t start, int64_t end, struct jw *w)
 	jw_raw(w, NULL, sbuf_str(&quoted), quoted.len);
 }
 
-void excerpt_write(struct excerpt *x, bool ended, struct jw *w)
+void excerpt_write(struct excerpt *x, bool ended, const struct diagnostics *after, struct jw *w)
 {
-	struct backwards b = { .whole = true };
+	int64_t behind = diagnostics_elements(after), room = LOGVIEW_EXCERPT - behind;
+	struct backwards b = { .room = room > 0 ? (int)room : 0, .whole = room > 0 };
 	struct stat st;
 
 	/* A job may put anything in its place. */
 	x->size = x->fd >= 0 && fstat(x->fd, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0;
 	if (x->size > 0)
 		find_lines(x->fd, x->size, ended, &b);
-	if (b.whole || x->size == 0)
+	if (b.whole)
 		jw_str(w, NULL, LOGVIEW_HEAD);
 	for (int i = b.count; i-- > 0;)
 		write_line(x->fd, b.start[i], b.end[i], w);
-	jw_str(w, NULL, LOGVIEW_TAIL);
+	diagnostics_write_elements(after, room < 0 ? -room : 0, behind, w);
 }

@@ -319,8 +319,15 @@ void remote_known(struct entry *en, const struct attempt_report *report)
 	show(&en->shown.app_id, report->app_id);
 	show(&en->shown.log_url, report->log_url);
 	show(&en->shown.ui_url, report->ui_url);
+	if (report->diagnostics) {
+		char dir[ATTEMPT_NAME_MAX];
+
+		attempt_name(dir, en->shown.id, en->shown.attempt, en->shown.nonce);
+		diagnostics_set(en->of->run_dirfd, dir, report->diagnostics);
+	}
 	registry_forget_view(en);
-	supervise_store(en, &up);
+	if (report->handle || report->app_id || report->log_url || report->ui_url)
+		supervise_store(en, &up);
 }
 
 bool remote_fall_back(struct entry *en, const char *why)

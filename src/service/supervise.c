@@ -311,12 +311,19 @@ static const char *end_name(const struct attempt_report *report)
 	return report && report->event == ATTEMPT_ENDED ? names[report->end] : NULL;
 }
 
-/* Why a batch ended, when it was not the driver who said so, belongs where people look: at the end of its log. */
+/*
+ * Why a batch ended, when it was not the driver who said so, belongs where people look: in the section of its log that Livy has
+ * for what is said of a job, or else at the end of the log.
+ */
 static void log_reason(const struct entry *en, const char *why)
 {
 	char name[ATTEMPT_NAME_MAX], path[ATTEMPT_NAME_MAX + sizeof RECORD_LOG + 1];
 
 	attempt_name(name, en->shown.id, en->shown.attempt, en->shown.nonce);
+	if (en->cluster && cluster_diagnostics_head(en->cluster)) {
+		diagnostics_add(en->of->run_dirfd, name, why);
+		return;
+	}
 	(void)snprintf(path, sizeof path, "%s/" RECORD_LOG, name);
 	(void)mkdirat(en->of->run_dirfd, name, 0700);
 	_close_ int fd =

@@ -17,11 +17,12 @@ class Batch:
         self.owner = given.get("owner")
         self.state = given.get("state", "starting")
         self.lines = given.get("lines")  # None: no process yet
+        self.said = given.get("said", [])  # the sections after the lines
         self.key = given.get("key")
         self.app_id = given.get("app_id")
 
     def log(self):
-        return [] if self.lines is None else [HEAD, *self.lines, TAIL]
+        return [] if self.lines is None else [HEAD, *self.lines, TAIL, *self.said]
 
     def view(self):
         return {"id": self.id, "name": self.name, "owner": self.owner, "proxyUser": None, "state": self.state,

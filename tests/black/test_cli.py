@@ -461,8 +461,21 @@ def test_the_last_lines_are_exactly_so_many(cli, standin, count):
 def test_headings_are_not_lines_but_a_driver_may_print_their_text(cli, standin):
     standin.add(0, state="success", lines=["stdout: ", "x", "", "stdout: "])
     assert cli("log", "0").stdout == "stdout: \nx\n\nstdout: \n"
-    standin.batches[0].lines = [TAIL, HEAD, TAIL]
-    assert cli("log", "-f", "0").stdout == f"{TAIL}\n{HEAD}\n{TAIL}\n"
+    standin.batches[0].lines = [TAIL.strip(), HEAD, TAIL.strip()]
+    assert cli("log", "-f", "0").stdout == f"{TAIL.strip()}\n{HEAD}\n{TAIL.strip()}\n"
+
+
+@pytest.mark.parametrize("count", [0, 3, 5000])
+@pytest.mark.parametrize("follow", [(), ("-f",)])
+def test_what_a_cluster_says_comes_last(cli, standin, follow, count):
+    lines = [str(i) for i in range(count)]
+    standin.add(0, state="dead", lines=lines, said=["\nYARN Diagnostics: ", "out of", "memory"])
+    assert cli("log", *follow, "0").stdout.splitlines() == [*lines, "out of", "memory"]
+    assert cli("log", *follow, "-n", "2", "0").stdout.splitlines() == [*lines[-2:], "out of", "memory"]
+    standin.batches[0].said = ["\nYARN Diagnostics: "]
+    assert cli("log", *follow, "-n", "2", "0").stdout.splitlines() == lines[-2:]
+    shown = cli("show", "0").stdout
+    assert "\n  YARN Diagnostics: \n" in shown and "stderr: " not in shown
 
 
 @pytest.mark.parametrize("lines", [None, []])

@@ -44,6 +44,46 @@ def test_a_list_leaves_out_as_much_as_the_manager_can(florus, manager, which):
     assert florus.wait(batch) == "killed"
 
 
+HEAD, TAIL, YARN = "stdout: ", "\nstderr: ", "\nYARN Diagnostics: "
+
+
+def wait_log(florus, batch, array):
+    until(lambda: florus.log(batch) == array, 20, f"the log is {array}")
+
+
+def test_what_yarn_says_is_a_section_of_the_log(florus, manager):
+    batch = florus.submit()
+    florus.wait(batch, "running")
+    wait_log(florus, batch, [HEAD, TAIL, YARN])
+    manager.set_all("ACCEPTED", "waiting\nfor room")
+    wait_log(florus, batch, [HEAD, TAIL, YARN, "waiting", "for room"])
+    manager.set_all("RUNNING", "")
+    wait_log(florus, batch, [HEAD, TAIL, YARN])
+    manager.set_all("FAILED", "".join(f"at line {i}\n" for i in range(40)) + "\n")
+    assert florus.wait(batch, timeout=40) == "dead"
+    array = [HEAD, TAIL, YARN, *(f"at line {i}" for i in range(40))]
+    for _ in range(2):
+        assert florus.log(batch) == array
+        assert florus.get(f"/batches/{batch}").body["log"] == array[-10:]
+        page = florus.get(f"/batches/{batch}/log?from=1&size=3").body
+        assert page == {"id": batch, "from": 1, "total": len(array), "log": array[1:4]}
+        florus.restart()
+    florus.stop()
+    florus.options["livy.spark.master"] = "local"
+    del florus.options["livy.spark.deploy-mode"]
+    for key in [key for key in florus.options if key.startswith("florus.cluster.")]:
+        del florus.options[key]
+    florus.start()
+    assert florus.log(batch) == [HEAD, TAIL, *array[3:]]  # nobody knows any more whose words these are
+
+
+def test_a_failed_submission_has_its_reason_in_the_section(florus, manager):
+    manager.has = False
+    batch = florus.submit("echo=hello", "exit=7")
+    assert florus.wait(batch, timeout=40) == "dead"
+    assert florus.log(batch) == [HEAD, "hello", TAIL, YARN, "spark-submit ended with status 7"]
+
+
 def test_a_kill_that_a_dead_manager_got_goes_to_the_next_one_at_once(gateways, managers):
     first, second = managers(), managers()
     second.apps = first.apps

@@ -114,11 +114,12 @@ static void check_excerpt(bool ended, int dirfd, const char *bytes, size_t n)
 	_sbuf_ struct sbuf json = SBUF_INIT(OUT_MAX_BYTES);
 	struct jw w = { .out = &json };
 	struct excerpt x = { .fd = -1 };
+	static const struct diagnostics none;
 	const struct jr *lines;
 
 	must(excerpt_changed(&x, dirfd, "."));
 	jw_open(&w, NULL, '[');
-	excerpt_write(&x, ended, &w);
+	excerpt_write(&x, ended, &none, &w);
 	jw_close(&w, ']');
 	excerpt_close(&x);
 	check_array(a, &json, bytes, n, &lines);

@@ -29,6 +29,8 @@ static void append_log(const char *text)
 	CHECK_OK(fdio_write_all(fd, text, strlen(text), &e), e);
 }
 
+static struct diagnostics after;
+
 /* The excerpt as a JSON array; the caller frees. */
 static char *write_excerpt(struct excerpt *x, bool ended)
 {
@@ -36,7 +38,7 @@ static char *write_excerpt(struct excerpt *x, bool ended)
 	struct jw w = { .out = &out };
 
 	jw_open(&w, NULL, '[');
-	excerpt_write(x, ended, &w);
+	excerpt_write(x, ended, &after, &w);
 	jw_close(&w, ']');
 	CHECK(sbuf_ok(&out));
 	return sbuf_take(&out);
@@ -111,13 +113,13 @@ static char *naive(const char *text, size_t n, bool ended)
 	struct jw w = { .out = &out };
 
 	split_lines(text, n, ended, l);
-	struct logview v = logview_slice(true, l->count, LOGVIEW_FROM_DEFAULT, LOGVIEW_EXCERPT);
+	struct logview v = logview_slice(true, l->count, 1, LOGVIEW_FROM_DEFAULT, LOGVIEW_EXCERPT);
 	jw_open(&w, NULL, '[');
 	if (v.head)
 		jw_str(&w, NULL, LOGVIEW_HEAD);
 	for (int64_t i = v.first_line; i < v.end_line; i++)
 		add_json(&w, l->items[i].text, l->items[i].len);
-	if (v.tail)
+	if (v.end_after > v.first_after)
 		jw_str(&w, NULL, LOGVIEW_TAIL);
 	jw_close(&w, ']');
 	return sbuf_take(&out);
@@ -303,4 +305,55 @@ TEST(a_log_that_is_a_link_is_not_followed)
 	(void)excerpt_changed(&x, AT_FDCWD, "a");
 	_free_ char *got = write_excerpt(&x, true);
 	CHECK_STR(got, "[\"stdout: \",\"\\nstderr: \"]");
+}
+
+/* --- what comes after the lines --- */
+
+static void check_excerpt(const char *log, const char *want)
+{
+	_free_ char *got = excerpt_of(log, strlen(log), true);
+
+	CHECK_STR(got, want);
+}
+
+TEST(diagnostics_are_the_last_of_the_ten)
+{
+	CHECK(mkdir("a", 0700) == 0);
+	diagnostics_set(AT_FDCWD, "a", "one\n\nthree\n");
+	diagnostics_read(AT_FDCWD, "a", LOGVIEW_YARN, &after);
+	CHECK_INT(diagnostics_elements(&after), 5);
+	check_excerpt("", "[\"stdout: \",\"\\nstderr: \",\"\\nYARN Diagnostics: \",\"one\",\"\",\"three\"]");
+	check_excerpt("1\n2\n3\n4\n", "[\"stdout: \",\"1\",\"2\",\"3\",\"4\",\"\\nstderr: \","
+				      "\"\\nYARN Diagnostics: \",\"one\",\"\",\"three\"]");
+	check_excerpt("1\n2\n3\n4\n5\n", "[\"1\",\"2\",\"3\",\"4\",\"5\",\"\\nstderr: \","
+					 "\"\\nYARN Diagnostics: \",\"one\",\"\",\"three\"]");
+	diagnostics_set(AT_FDCWD, "a", "1\n2\n3\n4\n5\n6\n7\n8\n9");
+	diagnostics_read(AT_FDCWD, "a", LOGVIEW_YARN, &after);
+	check_excerpt("x\n", "[\"\\nYARN Diagnostics: \",\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]");
+}
+
+TEST(diagnostics_are_replaced_added_to_once_and_cut_between_characters)
+{
+	_sbuf_ struct sbuf long_one = SBUF_INIT(2 * DIAGNOSTICS_MAX), json = SBUF_INIT(OUT_MAX);
+	struct jw w = { .out = &json };
+
+	diagnostics_set(AT_FDCWD, "new", "the first of what is said");
+	diagnostics_set(AT_FDCWD, "new", "said");
+	diagnostics_add(AT_FDCWD, "new", "sai");
+	diagnostics_add(AT_FDCWD, "new", "more");
+	diagnostics_read(AT_FDCWD, "new", NULL, &after);
+	CHECK_INT(diagnostics_elements(&after), 3);
+	diagnostics_write_elements(&after, 1, 3, &w);
+	CHECK_STR(sbuf_str(&json), "\"said\",\"more\"");
+
+	sbuf_addc(&long_one, 'x');
+	while (sbuf_ok(&long_one) && long_one.len < DIAGNOSTICS_MAX + 2)
+		sbuf_adds(&long_one, "é");
+	diagnostics_set(AT_FDCWD, "new", sbuf_str(&long_one));
+	diagnostics_read(AT_FDCWD, "new", NULL, &after);
+	CHECK_INT(strlen(after.text), DIAGNOSTICS_MAX - 1);
+	CHECK_INT(after.lines, 1);
+	diagnostics_set(AT_FDCWD, "new", "");
+	diagnostics_read(AT_FDCWD, "new", NULL, &after);
+	CHECK_INT(diagnostics_elements(&after), 1);
 }
