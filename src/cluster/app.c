@@ -16,7 +16,7 @@ static void set_phase(struct cluster_app *app, enum app_phase phase)
 {
 	bool on_way = phase == APP_PREPARING || phase == APP_PREPARED || phase == APP_NOTING || phase == APP_SUBMITTING;
 
-	app->of->on_way += on_way - app->on_way;
+	cluster_count_on_way(app->of, on_way - app->on_way);
 	app->on_way = on_way;
 	app->phase = phase;
 	app->asking = false;

@@ -9,5 +9,6 @@ void app_log_tick(struct cluster_app *app, int64_t now_ms); /* reads its log whe
 void app_log_close(struct cluster_app *app);
 
 void cluster_tick(void *cluster);
-void cluster_soon(struct cluster *c);   /* a tick as soon as the loop turns: something waits for one */
-int64_t cluster_back_off(int failures); /* milliseconds */
+void cluster_count_on_way(struct cluster *c, int more); /* against submissions-max */
+void cluster_soon(struct cluster *c);                   /* a tick as soon as the loop turns: something waits for one */
+int64_t cluster_back_off(int failures);                 /* milliseconds */

@@ -107,6 +107,7 @@ struct cluster {
 	int on_way, logging;
 	int failures;
 	bool polling;
+	bool full; /* it had no room, and nobody was told since that it has some */
 	int64_t poll_due_ms;
 	uint64_t round; /* counts lists, to tell who was not in one */
 };

@@ -125,6 +125,24 @@ bool cluster_has_room(const struct cluster *c)
 	return c->on_way < c->profile->submissions_max;
 }
 
+void cluster_count_on_way(struct cluster *c, int more)
+{
+	c->on_way += more;
+	c->full |= !cluster_has_room(c);
+	if (c->full && more < 0)
+		cluster_soon(c);
+}
+
+void cluster_reserve(struct cluster *c)
+{
+	cluster_count_on_way(c, 1);
+}
+
+void cluster_release(struct cluster *c)
+{
+	cluster_count_on_way(c, -1);
+}
+
 void cluster_tag(char to[CLUSTER_TAG_MAX], const char *nonce, int attempt)
 {
 	(void)snprintf(to, CLUSTER_TAG_MAX, "florus-%s-%d", nonce, attempt);
@@ -217,22 +235,29 @@ static void poll_when_due(struct cluster *c, int64_t now)
 
 /* --- the tick --- */
 
+static void tell_room(struct cluster *c)
+{
+	if (!c->full || !cluster_has_room(c))
+		return;
+	c->full = false;
+	if (c->of->setup.room)
+		c->of->setup.room(c->of->setup.room_arg);
+}
+
 void cluster_tick(void *arg)
 {
 	struct cluster *c = arg;
 	int64_t now = clock_now_ms();
-	bool was_full = !cluster_has_room(c);
 
-	if (c->apps.next == &c->apps)
-		return; /* until there is an app again */
-	loop_timer_set(c->tick, CLUSTER_TICK_MS, 0);
-	poll_when_due(c, now);
+	if (c->apps.next != &c->apps) { /* else not until there is an app again */
+		loop_timer_set(c->tick, CLUSTER_TICK_MS, 0);
+		poll_when_due(c, now);
+	}
 	for (struct cluster_app *app = c->apps.next, *next; app != &c->apps; app = next) {
 		next = app->next;
 		app_tick(app, now);
 	}
-	if (was_full && cluster_has_room(c) && c->of->setup.room)
-		c->of->setup.room(c->of->setup.room_arg);
+	tell_room(c);
 }
 
 void cluster_soon(struct cluster *c)

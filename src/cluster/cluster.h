@@ -66,6 +66,9 @@ const char *cluster_native_reason(const struct cluster *c, struct arena *a, cons
 bool cluster_reads_urls(const struct cluster *c);
 
 bool cluster_has_room(const struct cluster *c); /* fewer than submissions-max are on their way */
+/* One that will be submitted soon takes its room now, until it was submitted or will not be. Each reserve() has its release(). */
+void cluster_reserve(struct cluster *c);
+void cluster_release(struct cluster *c);
 
 struct cluster_job {
 	int64_t batch_id;

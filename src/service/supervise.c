@@ -109,10 +109,13 @@ void supervise_store(struct entry *en, const struct store_update *up)
 struct intent {
 	struct store_intent in; /* first */
 	struct entry *entry;
+	struct cluster *reserved; /* its room there; NULL: it takes none */
 };
 
 static void intent_free(struct intent *it)
 {
+	if (it->reserved && !it->entry->of->stopping)
+		cluster_release(it->reserved);
 	registry_release(it->entry);
 	free(it->in.out_request);
 	free(it);
@@ -291,6 +294,9 @@ static void launch(struct entry *en)
 
 	registry_hold(en);
 	it->entry = en;
+	it->reserved = en->native ? en->cluster : NULL;
+	if (it->reserved)
+		cluster_reserve(it->reserved);
 	it->in.op.done = intent_stored;
 	it->in.id = en->shown.id;
 	it->in.attempt = en->shown.attempt + 1;

@@ -5,6 +5,7 @@ makes it answer some paths otherwise: once, so many times, or until stop_lying()
 """
 
 import json
+import sys
 import threading
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -109,6 +110,10 @@ class Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionResetError):  # a client that went away is none
+            super().handle_error(request, client_address)
 
 
 class Liar:

@@ -222,3 +222,23 @@ def test_the_defaults_are_those_that_spark_submit_would_read(gateways, master):
 def test_every_lie_is_told():
     told = open(__file__, encoding="utf-8").read()
     assert all(f'"{lie}"' in told for lie in vars(Lies) if not lie.startswith("_"))
+
+
+def test_a_crowd_goes_in_turn(florus, master):
+    """All were posted while the master took none: as many as may be on their way go first, the others follow."""
+    florus.restart(**{"florus.cluster.default.submissions-max": 2})
+    with master.liar.lock:
+        crowd = [florus.submit() for _ in range(9)]
+    for batch in crowd:
+        florus.wait(batch, "running")
+    assert len(master.drivers) == len(crowd)
+
+
+def test_no_more_are_on_their_way_than_may_be(florus, master):
+    florus.restart(**{"florus.cluster.default.submissions-max": 2})
+    master.liar.tell(CREATE, "hang")
+    for _ in range(6):
+        florus.submit()
+    until(lambda: master.liar.count(CREATE) >= 2)
+    wait_polled(master)
+    assert master.liar.count(CREATE) == 2
