@@ -65,7 +65,7 @@ static struct cluster_app *app_new(struct cluster *c, const struct cluster_job *
 	app->next = &c->apps;
 	app->prev->next = app->next->prev = app;
 	map_set(c->by_tag, app->tag, app);
-	cluster_soon(c);
+	app_soon(app);
 	return app;
 }
 
@@ -96,6 +96,7 @@ struct cluster_app *cluster_forget(struct cluster_app *app)
 	if (!app)
 		return NULL;
 	set_phase(app, APP_OVER);
+	app_calm(app);
 	app_log_close(app);
 	app->of->backend->cancel(app);
 	map_del(app->of->by_tag, app->tag);
@@ -119,7 +120,7 @@ void cluster_expect_none(struct cluster_app *app)
 void cluster_kill(struct cluster_app *app)
 {
 	app->kill = true;
-	cluster_soon(app->of);
+	app_soon(app);
 }
 
 /* --- on the way there --- */
@@ -129,7 +130,7 @@ void app_prepared(struct cluster_app *app, const char *handle)
 	if (handle)
 		know_handle(app, handle);
 	set_phase(app, APP_PREPARED);
-	cluster_soon(app->of);
+	app_soon(app);
 }
 
 static void submit(struct cluster_app *app)
@@ -168,7 +169,7 @@ void app_refused(struct cluster_app *app, enum attempt_again again, int64_t retr
 	(void)vsnprintf(app->last.why, sizeof app->last.why, why, ap);
 	va_end(ap);
 	set_phase(app, APP_REFUSED);
-	cluster_soon(app->of);
+	app_soon(app);
 }
 
 static void watch(struct cluster_app *app, const char *handle)
@@ -182,7 +183,7 @@ static void watch(struct cluster_app *app, const char *handle)
 	r.handle = app->handle;
 	if (new)
 		report(app, &r);
-	cluster_soon(app->of);
+	app_soon(app);
 }
 
 void app_submitted(struct cluster_app *app, const char *handle)
@@ -264,9 +265,8 @@ static void note_end(struct cluster_app *app, const struct app_status *s)
 					     .ended_wall_ms = s->ended_ms };
 	(void)snprintf(app->last.why, sizeof app->last.why, "%s", s->why ? s->why : "");
 	set_phase(app, APP_ENDED);
-	app->log_until_ms = clock_now_ms() + CLUSTER_LOG_END_MS;
 	app->log_due_ms = 0;
-	cluster_soon(app->of);
+	app_soon(app);
 }
 
 void app_saw(struct cluster_app *app, const struct app_status *s)
@@ -348,7 +348,9 @@ static void find_when_due(struct cluster_app *app, int64_t now)
 
 static void end_when_log_is_here(struct cluster_app *app, int64_t now)
 {
-	if (app->logging || (!app->log_whole && now < app->log_until_ms))
+	bool waits = !app->log_until_ms || now < app->log_until_ms;
+
+	if (app->logging || (!app->log_whole && waits))
 		return;
 	if (app->of->backend->clean)
 		app->of->backend->clean(app);

@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/sbuf.h"
 #include "cluster/cluster.h"
+#include <sys/queue.h>
 
 struct http_call;
 struct http_calls;
@@ -69,6 +70,8 @@ enum app_phase {
 	APP_OVER,       /* the last report was made */
 };
 
+TAILQ_HEAD(app_queue, cluster_app);
+
 struct cluster_app {
 	struct cluster *of;
 	int64_t batch_id;
@@ -82,6 +85,8 @@ struct cluster_app {
 
 	/* the core's */
 	struct cluster_app *prev, *next; /* all of the cluster's */
+	TAILQ_ENTRY(cluster_app) hurry, turn;
+	struct app_queue *log_queue; /* where it waits for its log to be read; NULL: it does not */
 	attempt_fn *fn;
 	void *arg;
 	char *app_id, *log_url, *ui_url, *diagnostics; /* as they were last reported */
@@ -91,7 +96,7 @@ struct cluster_app {
 	uint64_t seen_round;
 	struct joblog *log; /* while it is read */
 	int misses, answers, failures;
-	bool on_way, kill, started, asking, killing, logging, log_whole;
+	bool on_way, kill, started, asking, killing, logging, log_whole, hurried;
 };
 
 struct cluster {
@@ -101,14 +106,18 @@ struct cluster {
 	void *wire; /* the backend's */
 
 	/* the core's */
-	struct cluster_app apps; /* list head */
+	struct cluster_app apps;  /* list head */
+	struct app_queue hurried; /* for whom something is to be done at once */
+	struct app_queue logs,
+		logs_ended; /* whose logs are to be read, first come first served; ended ones before others */
 	struct map *by_handle, *by_tag;
 	struct loop_timer *tick;
-	int on_way, logging;
+	int on_way, logging, hurried_count;
+	int log_turns; /* that are left for running ones until the next walk */
 	int failures;
 	bool polling;
 	bool full; /* it had no room, and nobody was told since that it has some */
-	int64_t poll_due_ms;
+	int64_t poll_due_ms, walk_due_ms;
 	uint64_t round; /* counts lists, to tell who was not in one */
 };
 

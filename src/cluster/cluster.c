@@ -31,6 +31,9 @@ static bool open_cluster(struct clusters *cs, const struct profile *p, const str
 		return error_wrap(e, "cluster %s", p->name);
 	cs->count++;
 	c->apps.prev = c->apps.next = &c->apps;
+	TAILQ_INIT(&c->hurried);
+	TAILQ_INIT(&c->logs);
+	TAILQ_INIT(&c->logs_ended);
 	c->by_handle = map_new();
 	c->by_tag = map_new();
 	c->tick = loop_timer_new(cs->setup.loop, cluster_tick, c);
@@ -244,23 +247,76 @@ static void tell_room(struct cluster *c)
 		c->of->setup.room(c->of->setup.room_arg);
 }
 
+/* All of them, for what is due by the clock. */
+static void walk(struct cluster *c, int64_t now)
+{
+	c->walk_due_ms = now + CLUSTER_TICK_MS;
+	c->log_turns = CLUSTER_LOGS_PER_S * CLUSTER_TICK_MS / 1000;
+	for (struct cluster_app *app = c->apps.next, *next; app != &c->apps; app = next) {
+		next = app->next;
+		app_tick(app, now);
+	}
+}
+
+/* Only as many as there are now: who is in a hurry again waits for the next turn of the loop. */
+static void tick_hurried(struct cluster *c, int64_t now)
+{
+	for (int n = c->hurried_count; n > 0 && !TAILQ_EMPTY(&c->hurried); n--) {
+		struct cluster_app *app = TAILQ_FIRST(&c->hurried);
+
+		app_calm(app);
+		app_tick(app, now);
+	}
+}
+
+static void set_tick(struct cluster *c)
+{
+	bool asks_before = !c->polling && c->poll_due_ms < c->walk_due_ms;
+	int64_t due_ms = asks_before ? c->poll_due_ms : c->walk_due_ms;
+
+	loop_timer_set(c->tick, TAILQ_EMPTY(&c->hurried) ? due_ms - clock_now_ms() : 0, 0);
+}
+
 void cluster_tick(void *arg)
 {
 	struct cluster *c = arg;
 	int64_t now = clock_now_ms();
 
-	if (c->apps.next != &c->apps) { /* else not until there is an app again */
-		loop_timer_set(c->tick, CLUSTER_TICK_MS, 0);
+	if (c->apps.next != &c->apps)
 		poll_when_due(c, now);
-	}
-	for (struct cluster_app *app = c->apps.next, *next; app != &c->apps; app = next) {
-		next = app->next;
-		app_tick(app, now);
-	}
+	tick_hurried(c, now);
+	if (now >= c->walk_due_ms)
+		walk(c, now);
+	cluster_log_turns(c, now);
 	tell_room(c);
+	if (c->apps.next != &c->apps) /* else not until there is an app again */
+		set_tick(c);
 }
 
 void cluster_soon(struct cluster *c)
 {
 	loop_timer_set(c->tick, 0, 0);
+}
+
+void app_soon(struct cluster_app *app)
+{
+	struct cluster *c = app->of;
+
+	if (!app->hurried) {
+		app->hurried = true;
+		c->hurried_count++;
+		TAILQ_INSERT_TAIL(&c->hurried, app, hurry);
+	}
+	cluster_soon(c);
+}
+
+void app_calm(struct cluster_app *app)
+{
+	struct cluster *c = app->of;
+
+	if (!app->hurried)
+		return;
+	app->hurried = false;
+	c->hurried_count--;
+	TAILQ_REMOVE(&c->hurried, app, hurry);
 }

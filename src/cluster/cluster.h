@@ -29,8 +29,9 @@ enum {
 	CLUSTER_SETTLE_MS = 5000,       /* a create of a former florusd may still arrive that long */
 	CLUSTER_FIND_FAILED_MS = 60000, /* cluster_expect_none() */
 	CLUSTER_LOG_CALLS_MAX = 8,      /* logs that are read at once */
+	CLUSTER_LOGS_PER_S = 100,       /* logs of running apps that are begun; those of ended ones go first */
 	CLUSTER_LOG_CHUNK = 256 * 1024, /* bytes of a log that are read at once */
-	CLUSTER_LOG_END_MS = 10000,     /* after its end an app's log may take that long to arrive */
+	CLUSTER_LOG_END_MS = 10000,     /* from its turn on an ended app's log may take that long to arrive */
 	CLUSTER_HANDLE_MAX = 256,
 	CLUSTER_TAG_MAX = 64,
 	CLUSTER_DIR_MAX = 80,
