@@ -49,6 +49,7 @@ class Effort:
     finished: int = 100_000
     starts: int = 5
     idle: int = 10_000
+    watched: int = 10_000
 
 
 QUICK = Effort(1, 2, 0, launches=1500, shell_launches=500, latencies=100, starts=3)
