@@ -97,6 +97,7 @@ static void arguments(struct jw *w, const struct submission *s, const struct sta
 		argument(w, "--master", to->masters);
 		argument(w, "--deploy-mode", "client");
 		argument(w, "--name", s->name);
+		argument(w, "--files", submission_conf(s, "spark.files")); /* else --py-files is all there is of them */
 		argument(w, "--py-files", submission_conf(s, "spark.submit.pyFiles"));
 		jw_str(w, NULL, s->file);
 	}

@@ -44,7 +44,7 @@ def sent(florus, master, file=None, prefix="", **fields):
 def program(request):
     """Of a Python job: the path of its URL."""
     args = request["appArgs"]
-    uri = args[8 if "--py-files" in args else 6]  # behind master, deploy mode and name
+    uri = args[6 + 2 * ("--files" in args) + 2 * ("--py-files" in args)]  # behind master, deploy mode and name
     return URL.fullmatch(uri).group(1)
 
 

@@ -110,13 +110,15 @@ TEST(a_jar_is_created_with_its_class_and_strings_alone)
 TEST(a_python_program_is_run_by_sparksubmit_on_a_worker)
 {
 	_arena_ struct arena *a = arena_new(ARENA_MAX);
-	const struct jr *top =
-		created(a, "{\"file\":\"http://h/a.py\",\"name\":\"n\",\"pyFiles\":[\"b.zip\"],\"args\":[\"x\"]}",
-			"3.5.1");
+	const struct jr *top = created(
+		a,
+		"{\"file\":\"http://h/a.py\",\"name\":\"n\",\"pyFiles\":[\"b.zip\"],\"files\":[\"c\"],\"args\":[\"x\"]}",
+		"3.5.1");
 	const struct jr *properties = jr_get(top, "sparkProperties"), *args = jr_get(top, "appArgs");
 	static const char *const want[] = { "--master",      "spark://m:7077,n:7077",
 					    "--deploy-mode", "client",
 					    "--name",        "n",
+					    "--files",       "c",
 					    "--py-files",    "b.zip",
 					    "http://h/a.py", "x" };
 
