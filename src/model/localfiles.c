@@ -58,8 +58,7 @@ bool localfiles_any(const struct submission *s)
 	return any_in(s->file);
 }
 
-/* The path that a URI names; NULL: it may be several, or none of this host. */
-static const char *path_of(struct arena *a, const char *uri)
+const char *localfiles_path(struct arena *a, const char *uri)
 {
 	const char *path = uri[0] == '/' ? uri : uri + strlen(FILE_SCHEME);
 
@@ -98,7 +97,7 @@ static bool each_uri(const struct walk *w, enum localfile_role role, const char 
 	plain = plain < n ? plain : n;
 	f.uri = arena_strndup(w->arena, uri, plain);
 	f.alias = plain < n ? arena_strndup(w->arena, uri + plain + 1, n - plain - 1) : NULL;
-	f.path = f.uri ? path_of(w->arena, f.uri) : NULL;
+	f.path = f.uri ? localfiles_path(w->arena, f.uri) : NULL;
 	f.name = f.path ? strrchr(f.path, '/') + 1 : NULL;
 	*ret_instead = NULL;
 	return arena_ok(w->arena) ? w->fn(w->arg, &f, ret_instead, e) : too_large(e);

@@ -25,6 +25,8 @@ struct localfile {
 };
 
 bool localfiles_is_local(const char *uri); /* any case; NULL is not */
+/* The path that a local URI without an alias names; NULL: it may be several, or none of this host. */
+const char *localfiles_path(struct arena *a, const char *uri);
 bool localfiles_any(const struct submission *s);
 
 /*

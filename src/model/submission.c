@@ -120,3 +120,24 @@ void submission_each(const struct submission *s, const char *prefix, submission_
 		if (str_starts(s->conf[i].key, prefix))
 			fn(arg, s->conf[i].key + n, s->conf[i].value);
 }
+
+bool submission_copy(struct arena *a, const struct submission *s, struct submission *ret, struct error *e)
+{
+	const char **args = arena_alloc(a, (s->args.count + 1) * sizeof *args);
+	struct spec_pair *conf = arena_alloc(a, (s->conf_count + 1) * sizeof *conf);
+
+	if (!args || !conf)
+		return error_set(e, ERR_TOO_LARGE, "the submission is too large");
+	for (size_t i = 0; i < s->args.count; i++)
+		args[i] = arena_strdup(a, s->args.items[i]);
+	for (size_t i = 0; i < s->conf_count; i++)
+		conf[i] = (struct spec_pair){ arena_strdup(a, s->conf[i].key), arena_strdup(a, s->conf[i].value) };
+	*ret = *s;
+	ret->args.items = args;
+	ret->conf = conf;
+	const char **const texts[] = { &ret->name,  &ret->file,       &ret->class_name,
+				       &ret->queue, &ret->proxy_user, &ret->user };
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		*texts[i] = arena_strdup(a, *texts[i]);
+	return arena_ok(a) || error_set(e, ERR_TOO_LARGE, "the submission is too large");
+}

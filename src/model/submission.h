@@ -45,3 +45,6 @@ const char *submission_conf(const struct submission *s, const char *key);
 /* Calls fn for each key that begins with `prefix`, with the rest of the key. */
 typedef void submission_each_fn(void *arg, const char *rest, const char *value);
 void submission_each(const struct submission *s, const char *prefix, submission_each_fn *fn, void *arg);
+
+/* A copy of all of it, in an arena of its own. ERR_TOO_LARGE when that is full. */
+MUST_CHECK bool submission_copy(struct arena *a, const struct submission *s, struct submission *ret, struct error *e);
