@@ -174,15 +174,14 @@ void app_refused(struct cluster_app *app, enum attempt_again again, int64_t retr
 
 static void watch(struct cluster_app *app, const char *handle)
 {
-	struct attempt_report r = { .event = ATTEMPT_KNOWN };
+	struct attempt_report r = { .event = ATTEMPT_KNOWN, .there = true };
 	bool new = !str_eq(app->handle, handle);
 
 	if (new)
 		know_handle(app, handle);
 	set_phase(app, APP_WATCHED);
-	r.handle = app->handle;
-	if (new)
-		report(app, &r);
+	r.handle = new ? app->handle : NULL;
+	report(app, &r);
 	app_soon(app);
 }
 

@@ -320,3 +320,8 @@ void app_calm(struct cluster_app *app)
 	c->hurried_count--;
 	TAILQ_REMOVE(&c->hurried, app, hurry);
 }
+
+const char *cluster_handle(const struct cluster_app *app)
+{
+	return app->handle;
+}

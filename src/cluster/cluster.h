@@ -45,7 +45,10 @@ struct clusters_setup {
 	const char *instance;  /* of this state directory: a few lower-case letters and digits, always the same */
 	int run_dirfd;         /* where logs go: run/<id>.<attempt>.<nonce>/log; borrowed */
 	int64_t log_max_bytes; /* of one; 0: no cap */
-	loop_fn *room;         /* a cluster that was full takes jobs again */
+	/* Opens a plain file of this host that a job names, if it may; false: *e says why not. NULL: none may be opened. */
+	bool (*open_file)(void *arg, const char *path, int *ret_fd, struct error *e);
+	void *open_file_arg;
+	loop_fn *room; /* a cluster that was full takes jobs again */
 	void *room_arg;
 };
 
@@ -100,6 +103,7 @@ struct cluster_app *cluster_adopt(struct cluster *c, const struct cluster_job *j
 void cluster_expect_none(struct cluster_app *app);
 
 void cluster_kill(struct cluster_app *app);  /* until its end is reported; harmless when repeated */
+const char *cluster_handle(const struct cluster_app *app); /* by which the cluster knows it; "": not yet */
 void cluster_noted(struct cluster_app *app); /* the handle that ATTEMPT_KNOWN gave is on the disk */
 struct cluster_app *cluster_forget(
 	struct cluster_app *app); /* after the last report, or at shutdown; takes NULL; returns NULL */

@@ -52,6 +52,15 @@ bool yarn_read_app(const struct jr *app, struct yarn_app *ret)
 	return true;
 }
 
+bool yarn_read_id(const char *id)
+{
+	static const char prefix[] = "application_";
+	size_t n = id ? strlen(id) : 0;
+
+	return n < YARN_ID_MAX && n > strlen(prefix) && str_starts(id, prefix) &&
+	       strspn(id + strlen(prefix), "0123456789_") == n - strlen(prefix);
+}
+
 enum yarn_found yarn_read_found(const struct jr *top, struct yarn_app *ret)
 {
 	const struct jr *one = jr_get(top, "app"), *apps = jr_get(top, "apps");

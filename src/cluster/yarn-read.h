@@ -19,6 +19,10 @@ bool yarn_read_app(const struct jr *app, struct yarn_app *ret);
  * The app in an answer about one: {"app":{…}}, or a list that was asked for by a tag, of which the first counts. What is neither that
  * nor an empty list says nothing: taken for "not there", it would have a job submitted twice.
  */
+enum { YARN_ID_MAX = 128 };
+/* "application_<digits>_<digits>": safe in a path. */
+bool yarn_read_id(const char *id);
+
 enum yarn_found { YARN_THERE, YARN_NOT_THERE, YARN_UNREADABLE };
 enum yarn_found yarn_read_found(const struct jr *top, struct yarn_app *ret);
 

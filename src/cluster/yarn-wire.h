@@ -1,11 +1,15 @@
 /*
- * yarn-wire - what the parts of the YARN backend share: yarn.c (requests to the resource manager), yarn-log.c (an app's log).
+ * yarn-wire - what the parts of the YARN backend share: yarn.c (what becomes of apps), yarn-submit.c (giving
+ * them), yarn-log.c (their logs).
  * Private to them.
  */
 #pragma once
 #include "cluster/backend.h"
+#include "http/call.h"
 
 struct hadoop_conf;
+struct yarn_here;
+struct yarn_making;
 
 enum {
 	YARN_MANAGERS_MAX = 8,
@@ -19,8 +23,10 @@ struct yarn {
 		*conf; /* owned; NULL: there are no files, or none that can be read, and `rest` said where it is */
 	struct http_calls *calls;
 	char *managers[YARN_MANAGERS_MAX];
-	int count, at; /* which answered last */
-	char *who;     /* "&user.name=x", or "" */
+	int count, at;          /* which answered last */
+	char *who;              /* "&user.name=x", or "" */
+	struct yarn_here *here; /* owned; NULL: jobs are given by spark-submit alone, as */
+	const char *no_native;  /* says */
 	struct http_call *list;
 	int tries;
 	int leaves; /* in leave_out[] */
@@ -29,11 +35,24 @@ struct yarn {
 /* What is known of an app: app->own. Requests are NULL when none is on its way. */
 struct yarn_own {
 	struct http_call *call, *kill, *log;
-	int kill_at, kill_tries; /* which manager the kill went to, and how many before it did not take it */
-	char *logs;              /* URL of its container's */
+	int kill_at, kill_tries;    /* which manager the kill went to, and how many before it did not take it */
+	struct yarn_making *making; /* on its way there; owned */
+	char *as;                   /* whom it runs as; NULL: ourselves */
+	char *logs;                 /* URL of its container's */
 	int stream;
 	bool more, seen_end;
 };
+
+/* A question to the resource manager that answered last. */
+struct yarn_question {
+	const char *method, *path; /* below /ws/v1/cluster */
+	const char *body;          /* NULL: none */
+	bool xml;                  /* the body, else JSON */
+	const char *as;            /* doAs; NULL: ourselves */
+	size_t answer_max;
+};
+struct http_call *yarn_ask(struct cluster *c, const struct yarn_question *q, http_call_done_fn *done, void *arg);
+void yarn_next_manager(struct cluster *c); /* it did not answer */
 
 struct yarn_own *yarn_own(struct cluster_app *app); /* made when it is not there yet; freed by cancel() */
 

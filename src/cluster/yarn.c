@@ -1,11 +1,12 @@
 /*
- * yarn - Hadoop's YARN, watched by its resource manager's REST API (docs/clusters.md). Jobs get there by spark-submit, which
- * leaves as soon as they are accepted; from then on one GET per interval tells the states of all.
+ * yarn - Hadoop's YARN, watched by its resource manager's REST API (docs/clusters.md): one GET per interval tells the states of
+ * all. Jobs get there by yarn-submit.c, or by spark-submit, which leaves as soon as they are accepted.
  */
 #include "base/str.h"
 #include "cluster/hadoop-conf.h"
+#include "cluster/hdfs-read.h"
 #include "cluster/yarn-read.h"
-#include "cluster/yarn-wire.h"
+#include "cluster/yarn-submit.h"
 #include "http/call.h"
 #include "model/logview.h"
 #include <stdio.h>
@@ -51,28 +52,38 @@ static bool mine(const struct profile *p)
 
 /* --- requests --- */
 
-static struct http_call *ask(struct cluster *c, const char *method, const char *path, const char *body,
-			     size_t answer_max, http_call_done_fn *done, void *arg)
+struct http_call *yarn_ask(struct cluster *c, const struct yarn_question *q, http_call_done_fn *done, void *arg)
 {
-	static const char *const headers[] = { "Content-Type: application/json", "Accept: application/json",
-					       "X-XSRF-Header: 1", NULL };
+	const char *const headers[] = { q->xml ? "Content-Type: application/xml" : "Content-Type: application/json",
+					"Accept: application/json", "X-XSRF-Header: 1", NULL };
 	struct yarn *w = c->wire;
 	_sbuf_ struct sbuf url = SBUF_INIT(HTTP_CALL_URL_MAX);
 
-	sbuf_addf(&url, "%s/ws/v1/cluster/%s%s%s", w->managers[w->at], path, strchr(path, '?') ? "" : "?", w->who);
+	sbuf_addf(&url, "%s/ws/v1/cluster/%s%s%s", w->managers[w->at], q->path, strchr(q->path, '?') ? "" : "?",
+		  w->who);
+	if (q->as) {
+		sbuf_adds(&url, "&doAs=");
+		hdfs_encode(&url, q->as, false);
+	}
 	return http_call(w->calls,
-			 &(struct http_call_request){ .method = method,
+			 &(struct http_call_request){ .method = q->method,
 						      .url = sbuf_str(&url),
 						      .headers = headers,
-						      .body = body,
-						      .body_len = body ? strlen(body) : 0,
+						      .body = q->body,
+						      .body_len = q->body ? strlen(q->body) : 0,
 						      .timeout_ms = YARN_TIMEOUT_MS,
-						      .answer_max = answer_max,
+						      .answer_max = q->answer_max,
 						      .redirects_max = YARN_REDIRECTS_MAX },
 			 done, arg);
 }
 
-static void next_manager(struct cluster *c)
+static struct http_call *get(struct cluster *c, const char *path, size_t answer_max, http_call_done_fn *done, void *arg)
+{
+	return yarn_ask(c, &(struct yarn_question){ .method = "GET", .path = path, .answer_max = answer_max }, done,
+			arg);
+}
+
+void yarn_next_manager(struct cluster *c)
 {
 	struct yarn *w = c->wire;
 
@@ -145,6 +156,7 @@ static void close_wire(struct cluster *c)
 {
 	struct yarn *w = c->wire;
 
+	w->here = yarn_here_close(w->here);
 	w->calls = http_calls_free(w->calls);
 	for (int i = 0; i < w->count; i++)
 		free(w->managers[i]);
@@ -161,8 +173,12 @@ static bool open_wire(struct cluster *c, struct error *e)
 	const struct profile *p = c->profile;
 	const char *origins[YARN_MANAGERS_MAX + 1] = { NULL };
 
-	if (p->user && p->auth != PROFILE_AUTH_BASIC)
-		sbuf_addf(&who, "&user.name=%s", p->user);
+	const char *user = yarn_user(p);
+
+	if (user && p->auth == PROFILE_AUTH_NONE) {
+		sbuf_adds(&who, "&user.name=");
+		hdfs_encode(&who, user, false);
+	}
 	w->who = xstrdup(sbuf_str(&who));
 	bool ok = find_managers(w, p, e);
 	for (int i = 0; i < w->count; i++)
@@ -173,7 +189,9 @@ static bool open_wire(struct cluster *c, struct error *e)
 								.ca_file = p->ca_file,
 								.negotiate = p->auth == PROFILE_AUTH_NEGOTIATE },
 				  &w->calls, e);
-	if (!ok)
+	if (ok)
+		w->here = yarn_here_open(c, &w->no_native);
+	else
 		close_wire(c);
 	return ok;
 }
@@ -239,7 +257,7 @@ static void on_list(void *arg, const struct http_call_answer *answer)
 		ask_list(c);
 		return;
 	}
-	next_manager(c);
+	yarn_next_manager(c);
 	if (++w->tries < w->count) {
 		ask_list(c);
 		return;
@@ -254,7 +272,7 @@ static void ask_list(struct cluster *c)
 	_sbuf_ struct sbuf path = SBUF_INIT(256);
 
 	sbuf_addf(&path, "apps?applicationTags=florus-%s%s", cluster_instance(c), leave_out[w->leaves]);
-	w->list = ask(c, "GET", sbuf_str(&path), NULL, LIST_MAX, on_list, c);
+	w->list = get(c, sbuf_str(&path), LIST_MAX, on_list, c);
 }
 
 static void poll_all(struct cluster *c)
@@ -266,12 +284,6 @@ static void poll_all(struct cluster *c)
 }
 
 /* --- one --- */
-
-static const char *gate(const struct cluster *c, struct arena *a, const struct submission *s)
-{
-	(void)c, (void)a, (void)s;
-	return "jobs are given to YARN by spark-submit, and watched natively";
-}
 
 static const struct spec_pair *submit_conf(const struct cluster *c, struct arena *a, const struct cluster_job *job,
 					   const char *tag, size_t *ret_count)
@@ -289,18 +301,6 @@ static const struct spec_pair *submit_conf(const struct cluster *c, struct arena
 	return pairs;
 }
 
-/* Never called, since the gate lets nobody through. */
-static void prepare(struct cluster_app *app, const struct submission *s)
-{
-	(void)s;
-	app_refused(app, ATTEMPT_BY_SUBMIT, 0, "jobs are given to YARN by spark-submit");
-}
-
-static void submit(struct cluster_app *app)
-{
-	app_refused(app, ATTEMPT_BY_SUBMIT, 0, "jobs are given to YARN by spark-submit");
-}
-
 static void on_found(void *arg, const struct http_call_answer *answer)
 {
 	_arena_ struct arena *a = arena_new(1 << 22);
@@ -311,11 +311,13 @@ static void on_found(void *arg, const struct http_call_answer *answer)
 
 	yarn_own(app)->call = NULL;
 	if (app->handle[0] && is_unknown(a, answer)) {
+		if (app->answers > 0)
+			yarn_clean(app);
 		app_found(app, NULL, NULL);
 		return;
 	}
 	if (!read_answer(a, answer, &top)) {
-		next_manager(app->of);
+		yarn_next_manager(app->of);
 		say_why(answer, &e);
 		app_found(app, NULL, &e);
 		return;
@@ -344,7 +346,7 @@ static void find(struct cluster_app *app)
 	else
 		sbuf_addf(&path, "apps?applicationTags=%s%s", app->tag,
 			  leave_out[w->leaves]); /* lists find out which */
-	yarn_own(app)->call = ask(app->of, "GET", sbuf_str(&path), NULL, 1 << 20, on_found, app);
+	yarn_own(app)->call = get(app->of, sbuf_str(&path), 1 << 20, on_found, app);
 }
 
 static void on_looked(void *arg, const struct http_call_answer *answer)
@@ -361,7 +363,7 @@ static void on_looked(void *arg, const struct http_call_answer *answer)
 	} else if (read_answer(a, answer, &top) && (one = jr_get(top, "app")) && yarn_read_app(one, &found)) {
 		app_looked(app, &found.status, NULL);
 	} else {
-		next_manager(app->of);
+		yarn_next_manager(app->of);
 		say_why(answer, &e);
 		app_looked(app, NULL, &e);
 	}
@@ -372,7 +374,7 @@ static void look(struct cluster_app *app)
 	_sbuf_ struct sbuf path = SBUF_INIT(512);
 
 	sbuf_addf(&path, "apps/%s", app->handle);
-	yarn_own(app)->call = ask(app->of, "GET", sbuf_str(&path), NULL, 1 << 20, on_looked, app);
+	yarn_own(app)->call = get(app->of, sbuf_str(&path), 1 << 20, on_looked, app);
 }
 
 static void kill_one(struct cluster_app *app);
@@ -387,7 +389,7 @@ static void on_killed(void *arg, const struct http_call_answer *answer)
 	own->kill = NULL;
 	bool taken = answer->error.code == ERR_NONE && answer->status < 500;
 	if (!taken && w->at == own->kill_at) /* unless another question has moved us on */
-		next_manager(app->of);
+		yarn_next_manager(app->of);
 	if (!taken && ++own->kill_tries < w->count) {
 		kill_one(app);
 		return;
@@ -404,7 +406,12 @@ static void kill_one(struct cluster_app *app)
 
 	own->kill_at = w->at;
 	sbuf_addf(&path, "apps/%s/state", app->handle);
-	own->kill = ask(app->of, "PUT", sbuf_str(&path), "{\"state\":\"KILLED\"}", 1 << 20, on_killed, app);
+	own->kill = yarn_ask(app->of,
+			     &(struct yarn_question){ .method = "PUT",
+						      .path = sbuf_str(&path),
+						      .body = "{\"state\":\"KILLED\"}",
+						      .answer_max = 1 << 20 },
+			     on_killed, app);
 }
 
 /* --- the end --- */
@@ -415,11 +422,13 @@ static void cancel(struct cluster_app *app)
 
 	if (!own)
 		return;
+	yarn_submit_cancel(app);
 	struct http_call *const calls[] = { own->call, own->kill, own->log };
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
 		if (calls[i])
 			http_call_cancel(calls[i]);
 	free(own->logs);
+	free(own->as);
 	free(own);
 	app->own = NULL;
 }
@@ -430,14 +439,15 @@ const struct backend backend_yarn = {
 	.mine = mine,
 	.open = open_wire,
 	.close = close_wire,
-	.gate = gate,
+	.gate = yarn_gate,
 	.submit_conf = submit_conf,
-	.prepare = prepare,
-	.submit = submit,
+	.prepare = yarn_prepare,
+	.submit = yarn_submit,
 	.find = find,
 	.look = look,
 	.kill = kill_one,
 	.log = yarn_log,
+	.clean = yarn_clean,
 	.cancel = cancel,
 	.poll = poll_all,
 };

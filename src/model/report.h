@@ -43,6 +43,7 @@ struct attempt_report {
 	enum attempt_again again; /* ATTEMPT_NEVER_STARTED */
 	int64_t retry_ms;
 	int64_t started_wall_ms, ended_wall_ms; /* 0: unknown */
+	bool there;                   /* ATTEMPT_KNOWN: the cluster has it by now, not only its name is known */
 	const char *handle;           /* by which the cluster knows it; borrowed for the call; NULL: unchanged */
 	const char *app_id;           /* Spark's name for it; likewise */
 	const char *log_url, *ui_url; /* likewise; "": there is none any more */

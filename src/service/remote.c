@@ -29,6 +29,13 @@ static void pump(void *arg)
 	supervise_pump(arg);
 }
 
+static bool open_file(void *arg, const char *path, int *ret_fd, struct error *e)
+{
+	const struct batches *b = arg;
+
+	return paths_open(b->paths, path, ret_fd, e);
+}
+
 bool remote_setup(struct batches *b, const struct batches_setup *setup, struct error *e)
 {
 	const struct config *c = b->config;
@@ -39,6 +46,8 @@ bool remote_setup(struct batches *b, const struct batches_setup *setup, struct e
 		.instance = setup->instance,
 		.run_dirfd = b->run_dirfd,
 		.log_max_bytes = c->florus_log_max_bytes,
+		.open_file = open_file,
+		.open_file_arg = b,
 		.room = pump,
 		.room_arg = b,
 	};
@@ -312,10 +321,12 @@ void remote_known(struct entry *en, const struct attempt_report *report)
 		put_submit_log_aside(en);
 		free(TAKE(en->submitted));
 	}
-	if (report->handle)
+	if (report->there)
 		log_info("job is in its cluster", LOG_INT(en->of->kind.noun, en->shown.id),
 			 LOG_STR("cluster", en->shown.cluster), LOG_STR("launcher", en->shown.launcher),
-			 LOG_STR("handle", report->handle));
+			 LOG_STR("handle", cluster_handle(en->app)));
+	if (!report->handle && !report->app_id && !report->log_url && !report->ui_url)
+		return;
 	show(&en->shown.app_id, report->app_id);
 	show(&en->shown.log_url, report->log_url);
 	show(&en->shown.ui_url, report->ui_url);
