@@ -1,8 +1,16 @@
-"""A false resource manager of YARN: it has each application that it is asked for by its tag, in a state that a test says."""
+"""A false YARN with its HDFS, on one port: applications are in a state that a test says.
+
+By default it has each application that it is asked for by its tag, as if a spark-submit had brought it.
+"""
+
+import re
 
 from liar import Liar
 
 APPS = "/ws/v1/cluster/apps"
+NEW = APPS + "/new-application"
+FILES = "/webhdfs/v1"
+HOME = "/user/etl"
 ALL = ["resourceRequests", "timeouts", "appNodeLabelExpression", "amNodeLabelExpression", "resourceInfo"]
 
 
@@ -12,6 +20,9 @@ class FalseYarn:
         self.has = True  # what it is asked for
         self.knows = ALL  # what may be left out of an answer
         self.left_out = []  # what was asked to be, list after list
+        self.ids = 0  # how many were given
+        self.files = {}  # in HDFS: the bytes, by path
+        self.contexts = {}  # what was submitted, by id
         self.liar = Liar(self.truth)
 
     # --- what a test does ------------------------------------------------------------------------------------
@@ -30,9 +41,31 @@ class FalseYarn:
             "florus.cluster.default.log-poll": "100ms",
         }
 
+    def native(self, conf, *others):
+        """Options for jobs that are given by its own API; conf: a directory for its configuration."""
+        conf.mkdir()
+        site = "<configuration><property><name>fs.defaultFS</name><value>hdfs://false:8020</value></property></configuration>"
+        (conf / "core-site.xml").write_text(site)
+        self.has = False
+        return {
+            **self.options(*others),
+            "florus.cluster.default.launcher": "auto",
+            "florus.cluster.default.hadoop-conf-dir": conf,
+            "florus.cluster.default.webhdfs": self.liar.url,
+            "florus.cluster.default.user": "etl",
+            "florus.cluster.default.conf.spark.yarn.archive": "hdfs:///spark.zip",
+        }
+
     # --- what it says ----------------------------------------------------------------------------------------
 
     def truth(self, method, path, query, body):
+        if path.startswith(FILES):
+            return self.file(method, path.removeprefix(FILES), query, body)
+        if path == NEW:
+            self.ids += 1
+            return 200, {"application-id": f"application_1_{self.ids:04}"}
+        if method == "POST":
+            return self.submit(body)
         name = path.removeprefix(APPS).strip("/").removesuffix("/state")
         if name:
             return self.one(method, name)
@@ -55,3 +88,29 @@ class FalseYarn:
             if app["id"] == name:
                 return 200, {"app": app}
         return 404, {"RemoteException": {"exception": "NotFoundException"}}
+
+    def submit(self, body):
+        name, tag = re.search("<application-id>(.*?)<", body)[1], re.search("<tag>(florus-[^-<]*-[^<]*)<", body)[1]
+        self.contexts[name] = body
+        self.apps[tag] = {"id": name, "state": "RUNNING", "diagnostics": "", "applicationTags": tag}
+        return 202, ""
+
+    def file(self, method, path, query, body):
+        op = query["op"]
+        if op == "GETHOMEDIRECTORY":
+            return 200, {"Path": HOME}
+        if op == "CREATE" and "noredirect" in query:
+            return 200, {"Location": f"{self.liar.url}{FILES}{path}?op=CREATE"}
+        if op == "CREATE":
+            self.files[path] = body
+            return 201, ""
+        if op == "RENAME":
+            self.files[query["destination"]] = self.files.pop(path)
+        if op == "DELETE":
+            self.files = {name: text for name, text in self.files.items() if not name.startswith(path + "/")}
+        if op == "GETFILESTATUS" and path != "/spark.zip" and path not in self.files:
+            return 404, {"RemoteException": {"exception": "FileNotFoundException", "message": "no such file"}}
+        if op == "GETFILESTATUS":
+            status = {"length": len(self.files.get(path, "")), "modificationTime": 1764000000001, "type": "FILE"}
+            return 200, {"FileStatus": {**status, "permission": "644", "owner": "etl", "group": "etl"}}
+        return 200, {"boolean": True}

@@ -86,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
     def serve(self):
         liar = self.server.liar
         length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length).decode()
+        body = self.rfile.read(length).decode(errors="surrogateescape")
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
 
@@ -122,17 +122,17 @@ class Liar:
         self.lock = threading.Lock()
         self.gone = threading.Event()
         self.seen = []  # (method, path) of every request
-        self.lies = []  # [prefix of the path, lie, how often or None]
+        self.lies = []  # [prefix of the path, lie, how often or None, method or None]
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.liar = self
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
-    def tell(self, prefix, lie, times=None):
-        """Paths that begin with prefix are lied about, so many times (None: until stop_lying())."""
+    def tell(self, prefix, lie, times=None, method=None):
+        """Paths that begin with prefix (and with a method are that) are lied about, so many times (None: until stop_lying())."""
         assert hasattr(Lies, lie), lie
-        self.lies.append([prefix, lie, times])
+        self.lies.append([prefix, lie, times, method])
 
     def stop_lying(self):
         self.lies.clear()
@@ -141,7 +141,8 @@ class Liar:
         with self.lock:
             self.seen.append((method, path))
             for lie in self.lies:
-                if path.startswith(lie[0]) and lie[2] != 0:
+                meant = (method, path) == (lie[3], lie[0]) if lie[3] else path.startswith(lie[0])
+                if meant and lie[2] != 0:
                     lie[2] = lie[2] and lie[2] - 1
                     return lie[1]
         return None
