@@ -109,6 +109,20 @@ static bool read_file(struct arena *a, const char *path, const char *context, st
 	return error_set(e, ERR_CONFIG, "kubeconfig %.200s: %.200s", path, (const char *)e->msg);
 }
 
+/* A pod's token is for its own API server: another one that is given it could act there in our name. */
+static bool is_pods_own(const struct profile *p, const struct kube_access *in_pod)
+{
+	const char *url = p->master + strlen(SCHEME);
+	_sbuf_ struct sbuf server = SBUF_INIT(HTTP_CALL_URL_MAX);
+
+	sbuf_addf(&server, "%s%s", strstr(url, "://") ? "" : "https://", url);
+	if (!*url || kubeconfig_is_pods_own(in_pod, sbuf_str(&server)))
+		return true;
+	log_warn("master names another API server than that of the pod we run in: its service account is not used",
+		 LOG_STR("cluster", p->name), LOG_STR("master", p->master));
+	return false;
+}
+
 static bool find_access(struct arena *a, const struct profile *p, struct kube_access *ret, struct error *e)
 {
 	const char *home = getenv("HOME");
@@ -117,8 +131,9 @@ static bool find_access(struct arena *a, const struct profile *p, struct kube_ac
 	*ret = (struct kube_access){ 0 };
 	if (p->kubeconfig)
 		return read_file(a, p->kubeconfig, p->context, ret, e);
-	if (kubeconfig_in_pod(a, ret))
+	if (kubeconfig_in_pod(a, ret) && is_pods_own(p, ret))
 		return true;
+	*ret = (struct kube_access){ 0 };
 	(void)snprintf(path, sizeof path, "%s/.kube/config", home ? home : "");
 	if (!p->secret_file && home && access(path, R_OK) == 0)
 		return read_file(a, path, p->context, ret, e);

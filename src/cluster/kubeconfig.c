@@ -171,3 +171,42 @@ bool kubeconfig_in_pod(struct arena *a, struct kube_access *ret)
 		ret->ns = arena_strdup(a, sbuf_str(&ns));
 	return true;
 }
+
+/* "https://host:port/" in two: the length of all before the port, and the port. */
+static size_t split_port(const char *url, const char **port)
+{
+	size_t n = strcspn(url + strlen("https://"), "/") + strlen("https://"), host = n;
+
+	while (host > 0 && url[host - 1] >= '0' && url[host - 1] <= '9')
+		host--;
+	*port = host < n && url[host - 1] == ':' ? url + host : "443";
+	return *port == url + host ? host - 1 : n;
+}
+
+static bool same_digits(const char *a, const char *b)
+{
+	size_t n = strspn(a, "0123456789");
+
+	return n == strspn(b, "0123456789") && strncmp(a, b, n) == 0;
+}
+
+bool kubeconfig_is_pods_own(const struct kube_access *in_pod, const char *url)
+{
+	const char *const names[] = { "https://kubernetes", "https://kubernetes.default",
+				      "https://kubernetes.default.svc", in_pod->server };
+	static const char with_domain[] = "https://kubernetes.default.svc.";
+	const char *port, *own_port;
+
+	if (!str_starts(url, "https://"))
+		return false;
+	size_t n = split_port(url, &port), own = split_port(in_pod->server, &own_port);
+	if (!same_digits(port, own_port) || memchr(url, '@', n))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		size_t len = names[i] == in_pod->server ? own : strlen(names[i]);
+
+		if (n == len && strncmp(url, names[i], n) == 0)
+			return true;
+	}
+	return n > sizeof with_domain - 1 && str_starts(url, with_domain);
+}

@@ -28,3 +28,5 @@ MUST_CHECK bool kubeconfig_read(struct arena *a, const char *text, size_t n, con
 
 /* Inside a pod: by its service account. False: we are in none. */
 bool kubeconfig_in_pod(struct arena *a, struct kube_access *ret);
+/* Is `url` the API server of that pod, by its address or by a name that each cluster has for it? */
+bool kubeconfig_is_pods_own(const struct kube_access *in_pod, const char *url);

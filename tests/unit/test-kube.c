@@ -104,6 +104,41 @@ TEST(the_pod_that_we_run_in_says_where_the_server_is)
 	CHECK(str_ends(k.token_file, "/token"));
 }
 
+TEST(a_pods_token_is_for_its_own_server_alone)
+{
+	static const struct {
+		const char *server, *url;
+		bool own;
+	} rows[] = {
+		{ "https://10.0.0.1:443", "https://10.0.0.1:443", true },
+		{ "https://10.0.0.1:443", "https://10.0.0.1", true },
+		{ "https://10.0.0.1:443", "https://10.0.0.1/", true },
+		{ "https://10.0.0.1:443", "https://10.0.0.1:6443", false },
+		{ "https://10.0.0.1:443", "https://10.0.0.11", false },
+		{ "https://10.0.0.1:443", "https://10.0.0.1.evil.org", false },
+		{ "https://10.0.0.1:443", "http://10.0.0.1:443", false },
+		{ "https://10.0.0.1:443", "https://kubernetes.default.svc", true },
+		{ "https://10.0.0.1:443", "https://kubernetes.default", true },
+		{ "https://10.0.0.1:443", "https://kubernetes:443/", true },
+		{ "https://10.0.0.1:443", "https://kubernetes.default.svc.cluster.local:443", true },
+		{ "https://10.0.0.1:443", "https://kubernetes.default.svc:6443", false },
+		{ "https://10.0.0.1:443", "https://kubernetes.default.svc@evil.org", false },
+		{ "https://10.0.0.1:443", "https://kubernetes.default.svc.x@evil.org", false },
+		{ "https://10.0.0.1:443", "https://kubernetes.example.org", false },
+		{ "https://10.0.0.1:443", "https://kube.example.org:443", false },
+		{ "https://10.0.0.1:6443", "https://kubernetes.default.svc:6443", true },
+		{ "https://10.0.0.1:6443", "https://kubernetes.default.svc", false },
+		{ "https://[fd00::1]:443", "https://[fd00::1]", true },
+		{ "https://[fd00::1]:443", "https://[fd00::2]", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct kube_access in_pod = { .server = rows[i].server };
+
+		CHECK_INT(kubeconfig_is_pods_own(&in_pod, rows[i].url), rows[i].own);
+	}
+}
+
 /* --- objects --- */
 
 static const struct kube_target target = { "jobs", "florus-abc-1", "inst", "3.5.2" };
