@@ -182,7 +182,6 @@ bool kube_read_pod(const struct jr *pod, struct kube_pod *ret)
 		.map_name = text_in(in(volume, "configMap", JR_OBJECT), "name"),
 		.container = container ? container : KUBE_CONTAINER,
 		.native = str_eq(text_in(labels, KUBE_MAKER_LABEL), "native"),
-		.created_ms = kube_time_ms(text_in(metadata, "creationTimestamp")),
 		.status = { .exit_code = -1 },
 	};
 	ret->status.app_id = ret->app_id;

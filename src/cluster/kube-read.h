@@ -9,10 +9,9 @@ struct kube_pod {
 	const char *ns, *name, *uid, *tag, *app_id; /* tag NULL: none of ours. Strings are of the JSON */
 	const char *map_name;                       /* of its spark.properties; NULL: none */
 	const char *container;                      /* the driver's: a template may call it as it likes */
-	const char *stuck; /* why it does not start, when only people can mend that; NULL: it may yet */
-	bool unknown;      /* its node is away, and nobody knows its state */
-	bool native;       /* made here, not by spark-submit */
-	int64_t created_ms;
+	const char *stuck;        /* why it does not start, when only people can mend that; NULL: it may yet */
+	bool unknown;             /* its node is away, and nobody knows its state */
+	bool native;              /* made here, not by spark-submit */
 	struct app_status status; /* `why` is in why_text */
 	char why_text[256];
 };

@@ -85,8 +85,13 @@ static void make_next(struct cluster_app *app)
 
 void kube_submit(struct cluster_app *app)
 {
+	int64_t quiet = kube_quiet_ms(app->of);
+
 	kube_own(app)->step = STEP_POD;
-	make_next(app);
+	if (quiet > 0)
+		app_refused(app, ATTEMPT_WAIT, quiet, "the API server asked to be left alone for a while");
+	else
+		make_next(app);
 }
 
 /* The answer belongs to whoever asked: submit(), or find(). */
@@ -148,6 +153,7 @@ static void on_made(void *arg, const struct http_call_answer *answer)
 	struct kube_pod pod;
 
 	own->call = NULL;
+	kube_heard(app->of, answer);
 	if (answer->error.code != ERR_NONE && !answer->sent && own->step == STEP_POD && app->phase == APP_SUBMITTING)
 		app_refused(app, ATTEMPT_WAIT, KUBE_WAIT_MS, "the API server does not answer: %.180s",
 			    answer->error.msg);
@@ -171,7 +177,9 @@ static void refuse(struct cluster_app *app)
 {
 	struct kube_app *own = app->own;
 
-	app_refused(app, own->again, KUBE_WAIT_MS, "%s", own->why);
+	int64_t quiet = kube_quiet_ms(app->of);
+
+	app_refused(app, own->again, quiet > KUBE_WAIT_MS ? quiet : KUBE_WAIT_MS, "%s", own->why);
 }
 
 static void on_undone(void *arg, const struct http_call_answer *answer)
@@ -185,7 +193,7 @@ static void on_undone(void *arg, const struct http_call_answer *answer)
 		in_doubt(app, "what was made of it could not be removed");
 }
 
-/* Full, or out of order: as often as it takes. Too many: so, too. Else it was judged. */
+/* Full, or out of order: as often as it takes. Too many: so, too. Not known to it: for a while. Else it was judged. */
 static enum attempt_again again_after(const struct http_call_answer *answer)
 {
 	bool full = answer->status == 403 && strstr(answer->body, "exceeded quota");
@@ -203,9 +211,7 @@ static void judge(struct cluster_app *app, const struct http_call_answer *answer
 		in_doubt(app, kube_read_refusal(a, answer->body, answer->body_len, answer->status));
 		return;
 	}
-	if (answer->status == 401)
-		kube_token_again(app->of);
-	own->again = again_after(answer);
+	own->again = answer->status == 401 && kube_is_denied(app->of) ? ATTEMPT_NEVER_AGAIN : again_after(answer);
 	(void)snprintf(own->why, sizeof own->why, "the API server refuses the %s: %s", steps[own->step].what,
 		       kube_read_refusal(a, answer->body, answer->body_len, answer->status));
 	if (own->step == STEP_POD)
@@ -298,8 +304,7 @@ static void on_pod(void *arg, const struct http_call_answer *answer)
 	struct kube_pod pod;
 
 	own->call = NULL;
-	if (answer->status == 401)
-		kube_token_again(app->of);
+	kube_heard(app->of, answer);
 	if (answer->error.code == ERR_NONE && answer->status == 404)
 		not_there(app, false);
 	else if (answer->error.code != ERR_NONE || answer->status != 200 || !learn_pod(app, answer, &pod, a))

@@ -41,6 +41,8 @@ void kube_saw(struct cluster *c, struct kube_pod *pod, bool deleted)
 	struct kube_app *own = kube_own(app);
 	kube_learn(own, pod);
 	(void)snprintf(own->stuck, sizeof own->stuck, "%s", pod->stuck ? pod->stuck : "");
+	if (!own->pending_since_ms)
+		own->pending_since_ms = clock_now_ms();
 	if (pod->unknown && !deleted) {
 		app->seen_round = c->round;
 		app->misses = 0;
@@ -53,10 +55,13 @@ void kube_saw(struct cluster *c, struct kube_pod *pod, bool deleted)
 	cluster_saw(c, sbuf_str(&handle), pod->tag, &pod->status);
 }
 
-/* A driver that cannot start, as its image cannot be had, would wait for ever. */
+/*
+ * A driver that cannot start, as its image cannot be had, would wait for ever. How long it has been so is told by our own clock since we first
+ * saw it: the API server's may be hours from ours. After a restart of ours the wait begins anew, which errs on the safe side.
+ */
 static void give_up_stuck(struct cluster *c)
 {
-	int64_t now = clock_wall_ms();
+	int64_t now = clock_now_ms();
 
 	for (struct cluster_app *app = c->apps.next, *next; app != &c->apps; app = next) {
 		struct kube_app *own = app->own;
@@ -64,7 +69,7 @@ static void give_up_stuck(struct cluster *c)
 
 		next = app->next;
 		if (app->phase != APP_WATCHED || app->state != APP_PENDING || !own || !own->stuck[0] ||
-		    now - own->created_ms < c->profile->pending_max_ms)
+		    now - own->pending_since_ms < c->profile->pending_max_ms)
 			continue;
 		(void)snprintf(why, sizeof why, "the driver could not start: %s", own->stuck);
 		cluster_saw(c, app->handle, NULL,
@@ -145,8 +150,7 @@ static void on_watch_end(void *arg, const struct http_call_answer *answer)
 
 	w->watch = NULL;
 	sbuf_clear(&w->line);
-	if (answer->status == 401)
-		kube_token_again(c);
+	kube_heard(c, answer);
 	if (answer->error.code != ERR_NONE || answer->status != 200)
 		forget_version(w); /* the list that comes next tells whether the cluster answers at all */
 }
@@ -218,8 +222,7 @@ static void on_page(void *arg, const struct http_call_answer *answer)
 	struct error e;
 
 	w->list = NULL;
-	if (answer->status == 401)
-		kube_token_again(c);
+	kube_heard(c, answer);
 	if (!read_page(c, a, answer)) {
 		forget_version(w);
 		if (answer->error.code != ERR_NONE)
@@ -264,6 +267,10 @@ void kube_poll(struct cluster *c)
 	if (w->token_file && clock_now_ms() >= w->token_due_ms)
 		kube_token_again(c);
 	give_up_stuck(c);
+	if (kube_quiet_ms(c) > 0) {
+		cluster_still(c);
+		return;
+	}
 	if (w->version[0] && !w->news_missed && !misses_one(c)) {
 		if (!w->watch)
 			start_watch(c);

@@ -15,8 +15,11 @@ enum {
 	KUBE_LOG_MAX = 64 * 1024 * 1024,  /* bytes of a log of one second */
 	KUBE_TOKEN_MS = 60000,            /* how often a token's file is read again */
 	KUBE_TOKEN_MAX = 64 * 1024,
-	KUBE_WAIT_MS = 5000, /* until a full or absent cluster is asked again */
-	KUBE_GRACE_S = 30,   /* a killed driver's */
+	KUBE_WAIT_MS = 5000,   /* until a full or absent cluster is asked again */
+	KUBE_QUIET_MAX_S = 60, /* a Retry-After is obeyed up to that */
+	KUBE_DENIED_MS =
+		60000,     /* so long a submission waits for credentials that are refused; gaps as long end the count */
+	KUBE_GRACE_S = 30, /* a killed driver's */
 };
 
 struct kube {
@@ -26,6 +29,9 @@ struct kube {
 	char *token_file;
 	bool token_is_private; /* it is for us alone, as secret-file is */
 	int64_t token_due_ms;
+	int64_t denied_since_ms, denied_last_ms; /* 401s in a row; 0: the last answer was none */
+	bool denied_told;
+	int64_t quiet_until_ms; /* it asked to be left alone */
 	struct http_call *list, *watch;
 	struct sbuf line; /* of the watch, until it ends */
 	char version[64]; /* resourceVersion: from where the watch goes on; "": a list comes first */
@@ -42,8 +48,8 @@ struct kube_app {
 	enum attempt_again again;
 	struct http_call *call, *kill, *log;
 	size_t log_limit;
-	char stuck[256]; /* "": it is not */
-	int64_t created_ms;
+	char stuck[256];          /* "": it is not */
+	int64_t pending_since_ms; /* by our own clock, since it was first seen so; 0: it was not */
 };
 
 struct kube_app *kube_own(struct cluster_app *app); /* made when it is not there */
@@ -54,8 +60,14 @@ void kube_learn(struct kube_app *own, const struct kube_pod *pod); /* what stays
 struct http_call *kube_call(struct cluster *c, const char *method, const char *path, const char *body, size_t n,
 			    size_t answer_max, http_call_done_fn *done, void *arg);
 struct http_call *kube_delete(struct cluster *c, const char *pod, const char *uid, http_call_done_fn *done, void *arg);
-/* "Unauthorized": a token may just have been replaced. */
 void kube_token_again(struct cluster *c);
+/*
+ * Of each answer to a question that anything hangs on: whether the server knows us (after a 401 a token's file is read again, as
+ * it may just have been replaced; after the second in a row the log is told, once), and whether it wants to be left alone.
+ */
+void kube_heard(struct cluster *c, const struct http_call_answer *answer);
+bool kube_is_denied(const struct cluster *c);   /* for KUBE_DENIED_MS by now: our credentials do not do */
+int64_t kube_quiet_ms(const struct cluster *c); /* so long it is to be left alone; 0: it is not */
 
 /* kube-submit.c */
 void kube_prepare(struct cluster_app *app, const struct submission *s);

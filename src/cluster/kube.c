@@ -92,6 +92,54 @@ void kube_token_again(struct cluster *c)
 			 LOG_STR("reason", e.msg));
 }
 
+static void count_denial(struct cluster *c, int64_t now)
+{
+	struct kube *w = c->wire;
+
+	kube_token_again(c);
+	if (!w->denied_since_ms || now - w->denied_last_ms > KUBE_DENIED_MS) {
+		w->denied_since_ms = now;
+	} else if (!w->denied_told) {
+		w->denied_told = true;
+		log_error("API server does not know us (401): see kubeconfig or secret-file of the cluster",
+			  LOG_STR("cluster", c->profile->name), LOG_STR("server", w->server));
+	}
+	w->denied_last_ms = now;
+}
+
+void kube_heard(struct cluster *c, const struct http_call_answer *answer)
+{
+	struct kube *w = c->wire;
+	int64_t now = clock_now_ms(), s = answer->retry_after_s;
+
+	if (answer->status == 0)
+		return;
+	if ((answer->status == 429 || answer->status == 503) && s > 0)
+		w->quiet_until_ms = now + 1000 * (s < KUBE_QUIET_MAX_S ? s : KUBE_QUIET_MAX_S);
+	if (answer->status == 401) {
+		count_denial(c, now);
+		return;
+	}
+	if (w->denied_told)
+		log_info("API server knows us again", LOG_STR("cluster", c->profile->name));
+	w->denied_told = false;
+	w->denied_since_ms = 0;
+}
+
+bool kube_is_denied(const struct cluster *c)
+{
+	const struct kube *w = c->wire;
+
+	return w->denied_since_ms && clock_now_ms() - w->denied_since_ms >= KUBE_DENIED_MS;
+}
+
+int64_t kube_quiet_ms(const struct cluster *c)
+{
+	int64_t left = ((const struct kube *)c->wire)->quiet_until_ms - clock_now_ms();
+
+	return left > 0 ? left : 0;
+}
+
 /* --- opening --- */
 
 static bool read_file(struct arena *a, const char *path, const char *context, struct kube_access *ret, struct error *e)
@@ -257,7 +305,6 @@ void kube_learn(struct kube_app *own, const struct kube_pod *pod)
 	(void)snprintf(own->uid, sizeof own->uid, "%s", pod->uid);
 	(void)snprintf(own->map_name, sizeof own->map_name, "%s", pod->map_name ? pod->map_name : "");
 	(void)snprintf(own->container, sizeof own->container, "%s", pod->container);
-	own->created_ms = pod->created_ms;
 }
 
 const char *kube_pod_name(const struct cluster_app *app)
@@ -307,6 +354,7 @@ static void on_looked(void *arg, const struct http_call_answer *answer)
 	struct error e;
 
 	kube_own(app)->call = NULL;
+	kube_heard(app->of, answer);
 	if (answer->error.code == ERR_NONE && answer->status == 404) {
 		app_looked(app, NULL, NULL);
 	} else if (answer->error.code == ERR_NONE && answer->status == 200 &&
@@ -332,14 +380,16 @@ static void on_killed(void *arg, const struct http_call_answer *answer)
 	struct cluster_app *app = arg;
 
 	kube_own(app)->kill = NULL;
-	if (answer->status == 401)
-		kube_token_again(app->of);
+	kube_heard(app->of, answer);
 	app_killed(app);
 }
 
 static void kill_one(struct cluster_app *app)
 {
-	kube_own(app)->kill = kube_delete(app->of, kube_pod_name(app), "", on_killed, app);
+	if (kube_quiet_ms(app->of) > 0)
+		app_killed(app); /* it is repeated in any case */
+	else
+		kube_own(app)->kill = kube_delete(app->of, kube_pod_name(app), "", on_killed, app);
 }
 
 static void on_cleaned(void *arg, const struct http_call_answer *answer)

@@ -336,6 +336,10 @@ class Liar:
         """what: the "request", which never arrives, or its "answer"."""
         self.losses += [(method, end, what)] * times
 
+    def refuse(self, method, end, status, times=1, **headers):
+        """In the server's place."""
+        self.losses += [(method, end, (status, headers))] * times
+
     def mute(self):
         """The answers that are under way now, such as watches."""
         self.generation += 1
@@ -364,6 +368,9 @@ class Liar:
             def do_GET(self):
                 body = liar.mend(self.path, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
                 loss = liar.loss(self.command, self.path)
+                if loss and isinstance(loss[2], tuple):
+                    self.answer(loss, *loss[2])
+                    return
                 if loss and loss[2] == "request":
                     self.drop(loss)
                     return
@@ -388,6 +395,14 @@ class Liar:
                 connection.close()
 
             do_POST = do_PATCH = do_DELETE = do_GET
+
+            def answer(self, loss, status, headers):
+                liar.lost.append((*loss, time.monotonic()))
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": 2}.items():
+                    self.send_header(name.replace("_", "-"), str(value))
+                self.end_headers()
+                self.wfile.write(b"{}")
 
             def drop(self, loss):
                 liar.lost.append(loss)

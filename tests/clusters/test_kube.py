@@ -303,3 +303,38 @@ def test_a_watch_that_fell_silent_is_begun_again(florus, place, liar):
     liar.mute()
     assert g.wait(batch, timeout=30) == "success"
     assert "over" in g.log(batch)
+
+
+def times_of(liar, what):
+    return [seen[3] for seen in liar.lost if seen[:2] == what]
+
+
+def test_an_api_server_that_asks_to_be_left_alone_is(florus, place, liar):
+    g = florus({"token": FLORUS_TOKEN}, livy__spark__master="k8s://" + liar.url).start()
+    liar.refuse("POST", "/pods", 429, Retry_After=12)
+    liar.refuse("POST", "/pods", 503, Retry_After=1)
+    batch = send(g, job("true"))
+    assert g.wait(batch, timeout=60) == "success"
+    first, second = times_of(liar, ("POST", "/pods"))
+    assert second - first >= 11.5
+
+
+def test_credentials_that_are_refused_are_told_of_once_and_end_jobs_in_a_while(florus, place, liar):
+    g = florus({"token": FLORUS_TOKEN}, livy__spark__master="k8s://" + liar.url).start()
+    denied = [("GET", ""), ("POST", "")]
+    liar.refuse(*denied[0], 401, times=3)
+    liar.refuse(*denied[1], 401, times=3)
+    batch = send(g, job("true"))
+    assert g.wait(batch, timeout=60) == "success"
+    assert g.log_text().count("does not know us") == 1 and g.log_text().count("knows us again") == 1
+    liar.losses.clear()
+    liar.lost.clear()
+    for what in denied:
+        liar.refuse(*what, 401, times=1000)
+    batch = send(g, job("true"))
+    assert g.wait(batch, timeout=120) == "dead"
+    seen = times_of(liar, denied[1])
+    assert 60 <= seen[-1] - seen[0] < 90
+    assert "refuses the pod" in g.log(batch)[-1]
+    liar.losses.clear()
+    assert g.wait(send(g, job("true")), timeout=60) == "success"
