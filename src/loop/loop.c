@@ -167,6 +167,7 @@ struct loop_timer *loop_timer_free(struct loop_timer *t)
 
 struct loop_watch {
 	uv_poll_t uv;
+	int events;
 	loop_fn *fn;
 	void *arg;
 };
@@ -190,7 +191,7 @@ bool loop_watch_new(struct loop *l, int fd, loop_fn *fn, void *arg, struct loop_
 	}
 	w->fn = fn;
 	w->arg = arg;
-	(void)uv_poll_start(&w->uv, UV_READABLE, on_ready);
+	loop_watch_set(w, true, false);
 	*ret = w;
 	return true;
 }
@@ -202,7 +203,13 @@ void loop_watch_writable(struct loop_watch *w, bool too)
 
 void loop_watch_set(struct loop_watch *w, bool readable, bool writable)
 {
-	(void)uv_poll_start(&w->uv, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0), on_ready);
+	int events = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
+
+	/* Starting it again costs two system calls. After an error libuv has stopped it. */
+	if (events == w->events && uv_is_active((uv_handle_t *)&w->uv))
+		return;
+	w->events = events;
+	(void)uv_poll_start(&w->uv, events, on_ready);
 }
 
 struct loop_watch *loop_watch_free(struct loop_watch *w)

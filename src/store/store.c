@@ -374,8 +374,8 @@ static void give(struct store *s, struct store_op *op, const struct store_op_typ
 	(void)pthread_mutex_lock(&s->lock);
 	assert(!s->stopping);
 	list_push(&s->todo[type->is_insert ? LANE_INSERTS : LANE_OTHERS], op);
-	(void)pthread_cond_signal(&s->more);
 	(void)pthread_mutex_unlock(&s->lock);
+	(void)pthread_cond_signal(&s->more); /* now, or who wakes waits again for the lock */
 }
 
 void store_insert(struct store *s, struct store_insert *in)
