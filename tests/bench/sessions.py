@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from figures import Row, median, ms, rate, timed
+from figures import Row, median, ms, rate, raw_appends, timed
 from servers import ROOT, Failure, Florusd, load, pinned, until
 
 for folder in ("driver", "tests/driver", "tests/fakes"):
@@ -86,7 +86,7 @@ def direct(folder, count):
 
 def statement_overhead(folder, effort):
     count, ours = effort.latencies, []
-    bare = direct(folder.new(), count)
+    bare, raw = direct(folder.new(), count), raw_appends(folder.new() / "raw", 1)
     with Sessions(folder.new(), WITH_PYTHON) as florus:
         session = florus.open()
         florus.wait_idle(session)
@@ -99,7 +99,8 @@ def statement_overhead(folder, effort):
     return [
         Row("POST of a statement to its result seen, above the driver's own time, p50", "< 5 ms", ms(over["p50"]),
             beside["p50"], over["p50"] < 5000),
-        Row("the same, p99", "< 20 ms", ms(over["p99"]), beside["p99"], over["p99"] < 20_000),
+        Row("the same, p99", "< 20 ms", ms(over["p99"]),
+            f"{beside['p99']}; raw append+fdatasync, of which there are two, {ms(raw['p99_us'])}", over["p99"] < 20_000),
     ]  # fmt: skip
 
 
@@ -136,20 +137,27 @@ def idle_sessions(folder, effort):
                 mb < 100)]  # fmt: skip
 
 
-def get_statement(folder, effort):
-    batches, statements = [], []
-    with Sessions(folder.new(), f'case "$*" in *florus_session.py*) {WITH_PYTHON};; esac; echo one line') as florus:
+def get_one_of_a_session(folder, effort):
+    """Beside a batch that runs, too: of both, the log is looked at."""
+    batches, sessions, statements = [], [], []
+    with Sessions(folder.new(), f'case "$*" in *florus_session.py*) {WITH_PYTHON};; esac; echo one line; exec sleep 100000') as florus:
         batch, session = florus.submit("lines"), florus.open()
-        florus.wait_for_state(batch, "success")
+        florus.wait_for_state(batch, "running")
         florus.wait_idle(session)
         florus.run(session)
         for _ in range(effort.rounds):
             batches.append(load(f"{florus.url}/batches/{batch}", *timed(effort, "-c", 64)))
+            sessions.append(load(f"{florus.url}/sessions/{session}", *timed(effort, "-c", 64)))
             statements.append(load(f"{florus.url}/sessions/{session}/statements/0", *timed(effort, "-c", 64)))
-    ratio = median(statements, "rate") / median(batches, "rate")
-    return [Row("GET of a statement, 64 connections", "0.9 of GET /batches/{id}",
-                f"{rate(median(statements, 'rate'))}, {ratio:.2f} of a batch", f"batch {rate(median(batches, 'rate'))}",
-                ratio >= 0.9)]  # fmt: skip
+        florus.call("DELETE", f"/batches/{batch}")
+    batch_rate = median(batches, "rate")
+
+    def row(what, reports, wanted):
+        ratio = median(reports, "rate") / batch_rate
+        return Row(f"GET of {what}, 64 connections", f"{wanted} of GET /batches/{{id}}",
+                   f"{rate(median(reports, 'rate'))}, {ratio:.2f} of a batch", f"batch that runs {rate(batch_rate)}", ratio >= wanted)
+
+    return [row("a session", sessions, 0.9), row("a statement", statements, 0.95)]
 
 
-FIGURES = [statement_overhead, idle_sessions, get_statement]
+FIGURES = [statement_overhead, idle_sessions, get_one_of_a_session]
