@@ -18,7 +18,7 @@ static bool open_log(struct cluster_app *app)
 
 	if (joblog_open(setup->run_dirfd, app->dir, setup->log_max_bytes, &app->log, &e))
 		return true;
-	log_warn("log of a job not opened; tried again", LOG_INT("batch", app->batch_id), LOG_STR("reason", e.msg));
+	log_warn("log of a job not opened; tried again", LOG_INT(app->noun, app->batch_id), LOG_STR("reason", e.msg));
 	return false;
 }
 
@@ -94,7 +94,7 @@ bool app_log_add(struct cluster_app *app, int stream, const char *bytes, size_t 
 
 	if (joblog_add(app->log, stream, bytes, n, offset, &e))
 		return true;
-	log_warn("log of a job not written; tried again", LOG_INT("batch", app->batch_id), LOG_STR("reason", e.msg));
+	log_warn("log of a job not written; tried again", LOG_INT(app->noun, app->batch_id), LOG_STR("reason", e.msg));
 	return false;
 }
 

@@ -55,6 +55,7 @@ static struct cluster_app *app_new(struct cluster *c, const struct cluster_job *
 	struct cluster_app *app = xcalloc(1, sizeof *app);
 
 	app->of = c;
+	app->noun = job->noun;
 	app->batch_id = job->batch_id;
 	app->attempt = job->attempt;
 	cluster_tag(app->tag, job->nonce, job->attempt);
@@ -192,7 +193,7 @@ void app_submitted(struct cluster_app *app, const char *handle)
 
 void app_doubtful(struct cluster_app *app, const char *why)
 {
-	log_warn("submission in doubt: looking for it", LOG_INT("batch", app->batch_id),
+	log_warn("submission in doubt: looking for it", LOG_INT(app->noun, app->batch_id),
 		 LOG_STR("cluster", app->of->profile->name), LOG_STR("why", why));
 	set_phase(app, APP_FINDING);
 	app->due_ms = clock_now_ms() + CLUSTER_RETRY_MIN_MS;

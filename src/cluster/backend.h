@@ -74,6 +74,7 @@ TAILQ_HEAD(app_queue, cluster_app);
 
 struct cluster_app {
 	struct cluster *of;
+	const char *noun;
 	int64_t batch_id;
 	int attempt;
 	char tag[CLUSTER_TAG_MAX];

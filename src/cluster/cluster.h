@@ -75,6 +75,7 @@ void cluster_reserve(struct cluster *c);
 void cluster_release(struct cluster *c);
 
 struct cluster_job {
+	const char *noun; /* what it is called in the log of florusd: static */
 	int64_t batch_id;
 	int attempt;
 	const char *nonce;

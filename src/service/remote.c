@@ -216,10 +216,12 @@ static void set_conf(struct arena *a, struct spec *spec, const struct spec_pair 
 	conf[spec->conf_count++] = *pair;
 }
 
-static struct cluster_job job_of(const struct batch *job, char dir[ATTEMPT_NAME_MAX])
+static struct cluster_job job_of(const struct batches *b, const struct batch *job, char dir[ATTEMPT_NAME_MAX])
 {
 	attempt_name(dir, job->id, job->attempt, job->nonce);
-	return (struct cluster_job){ .batch_id = job->id, .attempt = job->attempt, .nonce = job->nonce, .dir = dir };
+	return (struct cluster_job){
+		.noun = b->kind.noun, .batch_id = job->id, .attempt = job->attempt, .nonce = job->nonce, .dir = dir
+	};
 }
 
 bool remote_add_conf(const struct batches *b, struct arena *a, const struct profile *p, const struct batch *job,
@@ -228,7 +230,7 @@ bool remote_add_conf(const struct batches *b, struct arena *a, const struct prof
 	const struct cluster *c = by_submit ? remote_cluster(b, p->name) : NULL;
 	const struct spec_pair *forced = NULL;
 	char dir[ATTEMPT_NAME_MAX];
-	struct cluster_job cj = job_of(job, dir);
+	struct cluster_job cj = job_of(b, job, dir);
 	size_t forced_count = 0;
 
 	if (c)
@@ -252,7 +254,7 @@ bool remote_start(struct entry *en, struct arena *a, const struct spec *spec, co
 		  attempt_fn *fn, struct error *e)
 {
 	char dir[ATTEMPT_NAME_MAX];
-	struct cluster_job job = job_of(&en->shown, dir);
+	struct cluster_job job = job_of(en->of, &en->shown, dir);
 	struct submission s;
 
 	if (!submission(en->of, a, cluster_profile(en->cluster), spec, settings, en->shown.owner, &s, e) ||
@@ -265,7 +267,7 @@ bool remote_start(struct entry *en, struct arena *a, const struct spec *spec, co
 void remote_adopt(struct entry *en, const char *handle, attempt_fn *fn)
 {
 	char dir[ATTEMPT_NAME_MAX];
-	struct cluster_job job = job_of(&en->shown, dir);
+	struct cluster_job job = job_of(en->of, &en->shown, dir);
 
 	en->app = cluster_adopt(en->cluster, &job, handle, en->shown.started_ms != 0, fn, en);
 }
