@@ -1,12 +1,14 @@
 /*
  * An app's log, from the node manager's pages: stderr, then stdout, each from where it was read to.
  */
+#include "cluster/entities.h"
 #include "cluster/yarn-read.h"
 #include "cluster/yarn-wire.h"
 #include "http/call.h"
 #include <string.h>
 
-enum { PAGE_MAX = 8 * CLUSTER_LOG_CHUNK /* bytes of a log page: each of its bytes may become an entity */ };
+/* Bytes of a log page: it has as many characters as it was asked for bytes, and each may be an entity. */
+enum { PAGE_MAX = ENTITY_MAX * CLUSTER_LOG_CHUNK + 64 * 1024 };
 
 static const char *const streams[APP_LOG_STREAMS] = { "stderr", "stdout" };
 

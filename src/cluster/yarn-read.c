@@ -1,5 +1,6 @@
 #include "cluster/yarn-read.h"
 #include "base/str.h"
+#include "cluster/entities.h"
 #include <string.h>
 
 /* Livy's table (livy.md 2.1): every pair that is not in it is a failure. */
@@ -98,28 +99,6 @@ const char *yarn_own_tag(struct arena *a, const char *tags, const char *prefix)
 	return NULL;
 }
 
-static const struct {
-	const char *entity;
-	char is;
-} entities[] = { { "&lt;", '<' },   { "&gt;", '>' },   { "&amp;", '&' },
-		 { "&quot;", '"' }, { "&#39;", '\'' }, { "&apos;", '\'' } };
-
-static void unescape(const char *from, const char *end, struct sbuf *to)
-{
-	while (from < end) {
-		const char *amp = memchr(from, '&', (size_t)(end - from));
-		size_t i = 0;
-
-		sbuf_add(to, from, (size_t)((amp ? amp : end) - from));
-		if (!amp)
-			return;
-		while (i < ARRAY_LEN(entities) && !str_starts(amp, entities[i].entity))
-			i++;
-		sbuf_addc(to, i < ARRAY_LEN(entities) ? entities[i].is : '&');
-		from = amp + (i < ARRAY_LEN(entities) ? strlen(entities[i].entity) : 1);
-	}
-}
-
 bool yarn_read_log(const char *page, size_t n, struct sbuf *to)
 {
 	static const char open[] = "<pre>", close[] = "</pre>";
@@ -131,6 +110,6 @@ bool yarn_read_log(const char *page, size_t n, struct sbuf *to)
 	const char *end = memmem(from, n - (size_t)(from - page), close, sizeof close - 1);
 	if (!end)
 		return false;
-	unescape(from, end, to);
+	entities_decode(to, from, end);
 	return sbuf_ok(to);
 }

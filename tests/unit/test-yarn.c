@@ -1,5 +1,6 @@
 /* YARN: what its resource manager and its log pages answer. */
 #include "base/str.h"
+#include "cluster/entities.h"
 #include "cluster/yarn-read.h"
 #include "t.h"
 #include <string.h>
@@ -153,6 +154,28 @@ TEST(a_log_page_gives_its_text_back_unescaped)
 
 	CHECK(yarn_read_log(page, sizeof page - 1, &text));
 	CHECK_STR(sbuf_str(&text), "a <b> &amp; \"c\" 'd' &nope; &\n");
+}
+
+static void check_decoded(const char *html, const char *want)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(1024);
+
+	entities_decode(&text, html, html + strlen(html));
+	CHECK_STR(sbuf_str(&text), want);
+}
+
+TEST(a_page_writes_characters_by_their_names_and_numbers)
+{
+	check_decoded("&uuml;&Uuml;&nbsp;&AElig;&zwnj;&thetasym;&euro;",
+		      "\xc3\xbc\xc3\x9c\xc2\xa0\xc3\x86\xe2\x80\x8c\xcf\x91\xe2\x82\xac");
+	check_decoded("&#65;&#252;&#xFC;&#Xfc;&#8364;&#128512;",
+		      "A\xc3\xbc\xc3\xbc\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80");
+	check_decoded("&amp;uuml; &amp;#65;", "&uuml; &#65;");
+	check_decoded("&apos; &; &#; &#x; &#0; &#x110000; &#xD800; &#-1; &#1a; &# 1; &uum;",
+		      "&apos; &; &#; &#x; &#0; &#x110000; &#xD800; &#-1; &#1a; &# 1; &uum;");
+	check_decoded("&", "&");
+	check_decoded("&&amp", "&&amp");
+	check_decoded("&thetasymthetasym;&lt;", "&thetasymthetasym;<");
 }
 
 TEST(a_page_without_a_log_or_cut_off_is_not_read)
