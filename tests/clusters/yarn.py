@@ -3,7 +3,7 @@
 import json
 import os
 
-from gateway import Gateway
+from gateway import Gateway, until
 from hdfs import HOST, Daemon, Hdfs, site
 from parts import python_of, spark_home
 from standalone import answer_of
