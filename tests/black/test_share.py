@@ -2,11 +2,10 @@
 
 import os
 import re
-import ssl
-import time
 
 import certs
 import pytest
+import sanitizers
 from false_master import FalseMaster
 from gateway import until
 from test_access import SIGNED_IN, ask
@@ -400,7 +399,7 @@ def test_200_mb_need_no_memory(florus, master, tls, tmp_path):
     for connection, response in readers:
         assert response.status == 200 and read_all(response) == BIG
         connection.close()
-    assert memory_kib(florus) - before < 8 * 1024
+    assert sanitizers.ACTIVE or memory_kib(florus) - before < 8 * 1024
 
 
 def test_more_than_the_limit_wait_and_are_served(florus, master):
