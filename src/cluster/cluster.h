@@ -45,7 +45,7 @@ struct clusters_setup {
 	const char *instance;  /* of this state directory: a few lower-case letters and digits, always the same */
 	int run_dirfd;         /* where logs go: run/<id>.<attempt>.<nonce>/log; borrowed */
 	int64_t log_max_bytes; /* of one; 0: no cap */
-	/* Opens a plain file of this host that a job names, if it may; false: *e says why not. NULL: none may be opened. */
+	/* Opens a plain file of this host that a job names, if it may; false: *e says why not. NULL: jobs with such files are not taken. */
 	bool (*open_file)(void *arg, const char *path, int *ret_fd, struct error *e);
 	void *open_file_arg;
 	loop_fn *room; /* a cluster that was full takes jobs again */

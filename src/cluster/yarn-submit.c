@@ -332,5 +332,10 @@ const char *yarn_gate(const struct cluster *c, struct arena *a, const struct sub
 		return w->no_native;
 	if (submission_conf(s, "spark.yarn.stagingDir"))
 		return "spark.yarn.stagingDir (florus.cluster.*.staging-dir is ours)";
-	return yarn_plan(a, s, &w->here->site, &plan, &e) ? NULL : arena_strdup(a, e.msg);
+	if (!yarn_plan(a, s, &w->here->site, &plan, &e))
+		return arena_strdup(a, e.msg);
+	for (size_t i = 0; i < plan.count; i++)
+		if (plan.files[i].local && !plan.files[i].kept && !c->of->setup.open_file)
+			return "files of this host, which only the job's user may read (florus.launch.run-as)";
+	return NULL;
 }

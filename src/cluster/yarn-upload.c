@@ -77,8 +77,7 @@ static bool open_local(const struct cluster_app *app, const struct yarn_file *f,
 	const struct clusters_setup *setup = &app->of->of->setup;
 
 	if (!f->kept)
-		return (setup->open_file && setup->open_file(setup->open_file_arg, f->local, ret_fd, e)) ||
-		       error_wrap(e, "%.150s", f->local);
+		return setup->open_file(setup->open_file_arg, f->local, ret_fd, e) || error_wrap(e, "%.150s", f->local);
 	*ret_fd = open(f->local, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	return *ret_fd >= 0 || error_errno(e, errno, "%.200s cannot be opened", f->local);
 }
@@ -89,8 +88,13 @@ static void put_file(struct yarn_upload *u)
 	struct stat st;
 	_close_ int fd = -1;
 
-	if (!open_local(u->app, u->file, &fd, &e) || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		yarn_refuse(u->app, ATTEMPT_NEVER_AGAIN, 0, "%s", fd < 0 ? e.msg : "not a file");
+	if (!open_local(u->app, u->file, &fd, &e)) {
+		/* Forbidden is what the administrator names in defaults: spark-submit reads it. */
+		yarn_refuse(u->app, e.code == ERR_FORBIDDEN ? ATTEMPT_BY_SUBMIT : ATTEMPT_NEVER_AGAIN, 0, "%s", e.msg);
+		return;
+	}
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		yarn_refuse(u->app, ATTEMPT_NEVER_AGAIN, 0, "%.200s is not a file", u->file->local);
 		return;
 	}
 	u->call = hdfs_put(yarn_here(u->app)->hdfs,

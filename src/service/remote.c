@@ -46,7 +46,8 @@ bool remote_setup(struct batches *b, const struct batches_setup *setup, struct e
 		.instance = setup->instance,
 		.run_dirfd = b->run_dirfd,
 		.log_max_bytes = c->florus_log_max_bytes,
-		.open_file = open_file,
+		.open_file = str_eq(c->florus_launch_run_as, "self") ? open_file
+								     : NULL, /* else we may read more than the job */
 		.open_file_arg = b,
 		.room = pump,
 		.room_arg = b,
