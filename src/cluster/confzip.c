@@ -1,4 +1,7 @@
 #include "cluster/confzip.h"
+#include "base/str.h"
+#include <dirent.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zip.h>
@@ -77,4 +80,44 @@ bool confzip_write(struct confzip *z, struct sbuf *out, struct error *e)
 			return true;
 	}
 	return error_set(e, sbuf_ok(out) ? ERR_INTERNAL : ERR_TOO_LARGE, "the job's configuration cannot be archived");
+}
+
+static bool add_jar(zip_t *zip, const char *dir, const char *name)
+{
+	_sbuf_ struct sbuf path = SBUF_INIT(PATH_MAX);
+
+	sbuf_addf(&path, "%s/%s", dir, name);
+	zip_source_t *source = zip_source_file(zip, sbuf_str(&path), 0, -1);
+	zip_int64_t at = source ? zip_file_add(zip, name, source, ZIP_FL_ENC_UTF_8) : -1;
+	if (at < 0 && source)
+		zip_source_free(source);
+	return at >= 0 && zip_set_file_compression(zip, (zip_uint64_t)at, ZIP_CM_STORE, 0) == 0;
+}
+
+static bool add_jars(zip_t *zip, const char *dir)
+{
+	const struct dirent *entry;
+	DIR *d = opendir(dir);
+	bool ok = d != NULL;
+
+	while (ok && (entry = readdir(d)) != NULL)
+		if (str_ends(entry->d_name, ".jar"))
+			ok = add_jar(zip, dir, entry->d_name);
+	if (d)
+		(void)closedir(d);
+	return ok;
+}
+
+bool confzip_directory(const char *dir, const char *path, struct error *e)
+{
+	zip_t *zip = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, NULL);
+
+	if (zip && add_jars(zip, dir) && zip_close(zip) == 0)
+		return true;
+	int system = zip ? zip_error_code_system(zip_get_error(zip)) : 0;
+	if (zip)
+		zip_discard(zip);
+	if (system)
+		return error_errno(e, system, "the archive of Spark's jars cannot be written");
+	return error_set(e, ERR_INTERNAL, "the archive of Spark's jars cannot be made");
 }

@@ -4,14 +4,14 @@
 #include "base/fdio.h"
 #include "base/str.h"
 #include "cluster/hadoop-conf.h"
-#include "cluster/hdfs.h"
-#include "cluster/yarn-submit.h"
+#include "cluster/yarn-making.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { HERE_MAX = 64 * 1024 * 1024 };
@@ -92,6 +92,20 @@ static void keep_spark_files(struct yarn_here *h, const struct profile *p)
 
 /* --- Python --- */
 
+/* By what it is, so that another Spark's does not take its place: size and time. NULL: it is not there. */
+static const char *kept_name(struct yarn_here *h, const char *file)
+{
+	_sbuf_ struct sbuf path = SBUF_INIT(PATH_MAX), name = SBUF_INIT(PATH_MAX);
+	struct stat st;
+
+	sbuf_addf(&path, "%s/%s", h->site.python_dir, file);
+	if (stat(sbuf_str(&path), &st) < 0)
+		return NULL;
+	sbuf_addf(&name, "%llx-%llx/%s", (long long)st.st_size,
+		  (long long)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, file);
+	return arena_strdup(h->arena, sbuf_str(&name));
+}
+
 static void find_python(struct yarn_here *h, const struct profile *p)
 {
 	_sbuf_ struct sbuf dir = SBUF_INIT(PATH_MAX);
@@ -105,6 +119,17 @@ static void find_python(struct yarn_here *h, const struct profile *p)
 	if (d)
 		(void)closedir(d);
 	h->site.python_dir = arena_strdup(h->arena, sbuf_str(&dir));
+	h->site.pyspark_kept = kept_name(h, "pyspark.zip");
+	h->site.py4j_kept = h->site.py4j ? kept_name(h, h->site.py4j) : NULL;
+}
+
+static void find_libs(struct yarn_here *h, const struct profile *p)
+{
+	_sbuf_ struct sbuf dir = SBUF_INIT(PATH_MAX);
+
+	sbuf_addf(&dir, "%s/jars", p->spark_home ? p->spark_home : "");
+	h->libs_dir = arena_strdup(h->arena, sbuf_str(&dir));
+	h->site.libs = yarn_libs_name(h->arena, sbuf_str(&dir), p->spark_version);
 }
 
 /* spark-submit passes these on from its environment, which would be ours. */
@@ -181,6 +206,7 @@ struct yarn_here *yarn_here_open(struct cluster *c, const char **ret_why)
 	keep_hadoop_files(h, hadoop_conf_dir(p->hadoop_conf_dir));
 	keep_spark_files(h, p);
 	find_python(h, p);
+	find_libs(h, p);
 	find_env(h);
 	return h;
 }
@@ -189,6 +215,7 @@ struct yarn_here *yarn_here_close(struct yarn_here *h)
 {
 	if (!h)
 		return NULL;
+	yarn_libs_close(h);
 	(void)hdfs_free(h->hdfs);
 	(void)arena_free(h->arena);
 	free(h);

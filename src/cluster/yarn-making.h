@@ -55,7 +55,19 @@ const char *yarn_in_staging(struct yarn_making *m, const char *name);
 void yarn_upload(struct cluster_app *app);
 void yarn_uploaded(struct cluster_app *app);
 
+/* For yarn-libs.c: puts what is behind fd into the file's place, and goes on. */
+void yarn_put(struct yarn_upload *u, int fd, int64_t size);
+
 /* It is not submitted, and was not. What was made for it goes; app->own->making is gone afterwards. */
 void yarn_refuse(struct cluster_app *app, enum attempt_again again, int64_t retry_ms, const char *fmt, ...)
 	PRINTF(4, 5);
 void yarn_refuse_files(struct cluster_app *app, const struct error *e); /* because of what HDFS, or a file, says */
+
+/* --- yarn-libs.c --- */
+
+enum { YARN_LIBS_WAIT_MS = 2000 }; /* for another job that brings them */
+
+const char *yarn_libs_name(struct arena *a, const char *dir, const char *version); /* NULL: there are no jars in dir */
+void yarn_libs_bring(struct yarn_upload *u);     /* ends with yarn_put(), or refused */
+void yarn_libs_give_up(struct cluster_app *app); /* if it is this one who brings them */
+void yarn_libs_close(struct yarn_here *h);

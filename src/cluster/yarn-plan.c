@@ -223,21 +223,25 @@ static bool add_py_file(struct planner *p, const char *uri)
 
 /* --- the parts --- */
 
+static bool add_own_libs(struct planner *p)
+{
+	if (!p->site->libs)
+		return error_set(p->e, ERR_INVALID,
+				 "neither spark.yarn.archive nor spark.yarn.jars says where Spark's jars are");
+	p->plan->files[p->plan->count++] = (struct yarn_file){ .kept = p->site->libs, .link = LIBS, .archive = true };
+	return true;
+}
+
 static bool plan_spark(struct planner *p)
 {
 	const char *archive = submission_conf(p->s, "spark.yarn.archive");
 	const char *jars = submission_conf(p->s, "spark.yarn.jars");
 
-	if (str_empty(archive) && str_empty(jars))
-		archive = p->site->jars;
 	if (!str_empty(archive) && localfiles_is_local(archive))
 		return error_set(p->e, ERR_INVALID, "spark.yarn.archive is a file of this host");
 	if (!str_empty(archive))
 		return add(p, archive, NULL, (struct yarn_file){ .link = LIBS, .archive = true }, false);
-	if (str_empty(jars))
-		return error_set(p->e, ERR_INVALID,
-				 "neither spark.yarn.archive nor spark.yarn.jars says where Spark's jars are");
-	return each(p, jars, add_library);
+	return str_empty(jars) ? add_own_libs(p) : each(p, jars, add_library);
 }
 
 static bool plan_program(struct planner *p)
@@ -255,14 +259,14 @@ static bool plan_program(struct planner *p)
 	return true;
 }
 
-static bool add_python_library(struct planner *p, const char *name)
+static bool add_python_library(struct planner *p, const char *name, const char *kept)
 {
 	_sbuf_ struct sbuf path = SBUF_INIT(4096);
 
 	sbuf_addf(&path, "%s/%s", p->site->python_dir, name);
 	grow(p, &p->plan->python_path, *p->plan->python_path ? CPS : "", "{{PWD}}/");
 	grow(p, &p->plan->python_path, "", name);
-	return add(p, sbuf_str(&path), NULL, (struct yarn_file){ .kept = true }, true);
+	return add(p, sbuf_str(&path), NULL, (struct yarn_file){ .kept = kept }, true);
 }
 
 static bool on_python_path(struct planner *p, const char *uri)
@@ -280,7 +284,7 @@ static bool plan_python(struct planner *p)
 
 	if (!p->s->python)
 		return each_conf(p, key, add_py_file);
-	if (!p->site->python_dir || !p->site->py4j)
+	if (!p->site->pyspark_kept || !p->site->py4j_kept)
 		return error_set(p->e, ERR_INVALID, "no pyspark.zip below florus.cluster.*.spark-home");
 	p->plan->python_path = "";
 	if (!each_conf(p, key, add_py_file))
@@ -289,8 +293,8 @@ static bool plan_python(struct planner *p)
 		modules |= str_starts(p->plan->files[i].link, PY_FILES "/");
 	if (modules)
 		p->plan->python_path = "{{PWD}}/" PY_FILES;
-	return add_python_library(p, "pyspark.zip") && add_python_library(p, p->site->py4j) &&
-	       each_conf(p, key, on_python_path);
+	return add_python_library(p, "pyspark.zip", p->site->pyspark_kept) &&
+	       add_python_library(p, p->site->py4j, p->site->py4j_kept) && each_conf(p, key, on_python_path);
 }
 
 bool yarn_plan(struct arena *a, const struct submission *s, const struct yarn_site *site, struct yarn_plan *ret,

@@ -25,20 +25,22 @@ struct yarn_site {
 	const char *version; /* of its Spark; NULL: unknown */
 	const char
 		*python_dir; /* of this host: where pyspark.zip and py4j lie, $SPARK_HOME/python/lib; NULL: nowhere */
-	const char *py4j;    /* the name there: "py4j-0.10.9.9-src.zip"; NULL: none */
-	const char *jars;    /* Spark's own jars, as a URI for spark.yarn.archive, when jobs name none; NULL: none */
+	const char *pyspark_kept, *py4j_kept; /* see yarn_file.kept */
+	const char *py4j;                     /* the name there: "py4j-0.10.9.9-src.zip"; NULL: none */
+	const char *libs; /* name of the archive of our Spark's jars, for jobs that name none; NULL: there is none */
 	struct spec_pair
 		env[3]; /* PYSPARK_PYTHON and its like, as spark-submit would pass them on; key NULL: not set */
 };
 
 /* A file that the containers get. */
 struct yarn_file {
-	const char *local; /* its path on this host, when it must be uploaded; NULL: it is in HDFS */
+	const char *local; /* its path on this host, when it must be uploaded; NULL: it is in HDFS, or made (kept) */
 	const char *path;  /* in HDFS; NULL: not yet, as it is local */
 	const char *link;  /* its name in the container's directory */
 	bool archive;      /* unpacked there */
 	bool am_only;      /* the driver's alone */
-	bool kept;         /* the same for many jobs: uploaded once */
+	const char *
+		kept; /* its name among the files that many jobs share and that are brought once; NULL: it is not one */
 	/* As HDFS has it, exact to the millisecond and the byte, else YARN refuses it. */
 	int64_t size, mtime_ms;
 };

@@ -31,6 +31,7 @@ void yarn_submit_cancel(struct cluster_app *app)
 
 	if (!m)
 		return;
+	yarn_libs_give_up(app);
 	cancel_uploads(m);
 	(void)arena_free(m->arena);
 	free(m);

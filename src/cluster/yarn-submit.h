@@ -28,6 +28,9 @@ struct yarn_here {
 		size_t n;
 	} files[YARN_CONF_FILES_MAX]; /* for the archive of the configuration, by their names in there */
 	size_t count;
+	char *libs_dir;                   /* Spark's jars on this host; of the arena */
+	struct cluster_app *libs_bringer; /* NULL: nobody brings them now */
+	struct yarn_libs_work *libs_work; /* while their archive is made */
 	struct yarn_sweep {
 		struct cluster *of; /* NULL: free */
 		struct hdfs_call *call;

@@ -38,6 +38,8 @@ static void on_stat(void *arg, const struct hdfs_answer *answer)
 		yarn_refuse_files(u->app, &answer->error);
 	else if (answer->yes && !answer->status.dir)
 		file_is_there(u, &answer->status);
+	else if (u->file->kept && !u->put && !u->file->local)
+		yarn_libs_bring(u);
 	else if (u->file->kept && !u->put)
 		put_file(u);
 	else
@@ -71,6 +73,17 @@ static void on_put(void *arg, const struct hdfs_answer *answer)
 		stat_file(u);
 }
 
+void yarn_put(struct yarn_upload *u, int fd, int64_t size)
+{
+	u->call = hdfs_put(yarn_here(u->app)->hdfs,
+			   &(struct hdfs_put){ .path = u->file->kept ? u->part : u->file->path,
+					       .mode = YARN_FILE_MODE,
+					       .bytes = "",
+					       .fd = fd,
+					       .fd_len = size },
+			   yarn_as(u->app), on_put, u);
+}
+
 /* The user's files only as far as he may name them; those of our Spark are the administrator's. */
 static bool open_local(const struct cluster_app *app, const struct yarn_file *f, int *ret_fd, struct error *e)
 {
@@ -97,28 +110,15 @@ static void put_file(struct yarn_upload *u)
 		yarn_refuse(u->app, ATTEMPT_NEVER_AGAIN, 0, "%.200s is not a file", u->file->local);
 		return;
 	}
-	u->call = hdfs_put(yarn_here(u->app)->hdfs,
-			   &(struct hdfs_put){ .path = u->file->kept ? u->part : u->file->path,
-					       .mode = YARN_FILE_MODE,
-					       .bytes = "",
-					       .fd = fd,
-					       .fd_len = st.st_size },
-			   yarn_as(u->app), on_put, u);
+	yarn_put(u, fd, st.st_size);
 }
 
-/* Named by what it is, so that another Spark's does not take its place: its name, size and time. */
-static const char *kept_path(const struct yarn_making *m, const struct yarn_file *f, struct error *e)
+static const char *kept_path(const struct yarn_making *m, const struct yarn_file *f)
 {
 	_sbuf_ struct sbuf path = SBUF_INIT(YARN_PATH_MAX);
-	struct stat st;
 
-	if (stat(f->local, &st) < 0) {
-		(void)error_set(e, ERR_NOT_FOUND, "%.200s cannot be opened", f->local);
-		return NULL;
-	}
-	sbuf_addf(&path, "%s/" KEPT "/%llx-%llx/%s", m->base, (long long)st.st_size,
-		  (long long)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, f->link);
-	return arena_strdup(m->arena, sbuf_str(&path));
+	sbuf_addf(&path, "%s/" KEPT "/%s", m->base, f->kept);
+	return sbuf_ok(&path) ? arena_strdup(m->arena, sbuf_str(&path)) : NULL;
 }
 
 /* Beside it: directories above a new file are made, those above a new name are not. */
@@ -136,11 +136,13 @@ static void begin(struct yarn_upload *u)
 	struct yarn_file *f = u->file;
 	_sbuf_ struct sbuf name = SBUF_INIT(4096);
 	const char *slash = strrchr(f->link, '/');
-	struct error e = { .code = ERR_TOO_LARGE, .msg = "its files have too long names" };
+	const struct error e = { .code = ERR_TOO_LARGE, .msg = "its files have too long names" };
 
 	sbuf_addf(&name, "%zu-%s", (size_t)(f - m->plan.files), slash ? slash + 1 : f->link);
-	if (f->local)
-		f->path = f->kept ? kept_path(m, f, &e) : yarn_in_staging(m, sbuf_str(&name));
+	if (f->kept)
+		f->path = kept_path(m, f);
+	else if (f->local)
+		f->path = yarn_in_staging(m, sbuf_str(&name));
 	if (f->path && f->kept)
 		u->part = part_of(m, f->path);
 	if (!f->path || (f->kept && !u->part))

@@ -13,6 +13,8 @@ static const struct yarn_site site = { .fs = "hdfs://nn:8020",
 				       .version = "3.5.2",
 				       .python_dir = "/opt/spark/python/lib",
 				       .py4j = "py4j-0.10.9.7-src.zip",
+				       .pyspark_kept = "1-2/pyspark.zip",
+				       .py4j_kept = "3-4/py4j-0.10.9.7-src.zip",
 				       .env = { { "PYTHONHASHSEED", "0" } } };
 
 static struct submission job(struct spec_pair *conf, size_t count)
@@ -133,7 +135,7 @@ TEST(what_only_spark_submit_can_do_is_named)
 	}
 }
 
-TEST(without_a_place_for_spark_s_jars_it_is_spark_submit_s)
+TEST(without_a_place_for_spark_s_jars_they_are_brought_or_it_is_spark_submit_s)
 {
 	_arena_ struct arena *a = arena_new(ARENA);
 	struct submission s = job(NULL, 0);
@@ -142,6 +144,11 @@ TEST(without_a_place_for_spark_s_jars_it_is_spark_submit_s)
 
 	CHECK(!yarn_plan(a, &s, &site, &p, &e));
 	CHECK(strstr(e.msg, "spark.yarn.archive"));
+	struct yarn_site with_libs = site;
+	with_libs.libs = "spark-3.5.2.zip";
+	CHECK_OK(yarn_plan(a, &s, &with_libs, &p, &e), e);
+	CHECK_STR(file_of(&p, "__spark_libs__")->kept, "spark-3.5.2.zip");
+	CHECK(file_of(&p, "__spark_libs__")->archive);
 }
 
 TEST(words_of_the_command_survive_two_shells)
