@@ -120,6 +120,8 @@ const char *kube_gate(struct arena *a, const struct submission *s)
 		return why;
 	if (s->r)
 		return "R programs";
+	if (s->hadoop_files.count && submission_conf(s, KUBE_HADOOP_MAP_KEY))
+		return "Hadoop's configuration both in a directory and in a config map, which Spark refuses";
 	if (!s->python && !s->class_name)
 		return "no className: spark-submit reads it from the jar";
 	if (!kube_ports_read(s, &ports))
@@ -209,7 +211,6 @@ void kube_app_id(const struct kube_target *to, char id[KUBE_NAME_MAX])
 void kube_properties(const struct submission *s, const struct kube_target *to, const struct kube_objects *names,
 		     const struct kube_ports *ports, struct sbuf *out)
 {
-	const char *hadoop = submission_conf(s, KUBE_HADOOP_MAP_KEY);
 	char id[KUBE_NAME_MAX], host[3 * KUBE_NAME_MAX], rpc[16], blocks[16];
 
 	kube_app_id(to, id);
@@ -234,8 +235,8 @@ void kube_properties(const struct submission *s, const struct kube_target *to, c
 			javaprops_add(out, s->conf[i].key, s->conf[i].value);
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		javaprops_add(out, ours[i].key, ours[i].value);
-	if (hadoop)
-		javaprops_add(out, "spark.kubernetes.executor.hadoopConfigMapName", hadoop);
+	if (names->hadoop_name[0])
+		javaprops_add(out, "spark.kubernetes.executor.hadoopConfigMapName", names->hadoop_name);
 	if (names->templates_name[0])
 		javaprops_add(out, EXECUTOR_TEMPLATE_KEY, KUBE_TEMPLATE_DIR "/" KUBE_TEMPLATE_FILE);
 }

@@ -26,5 +26,5 @@ bool kube_is_our_label(const char *key);
 /* key: how the object calls a port's number. */
 void kube_write_ports(struct jw *w, const char *key, const struct making *m);
 
-/* The driver's pod; it stands by itself, also without its template. */
-void kube_write_pod(struct jw *w, const struct making *m);
+/* The driver's pod, without its template. It is nobody's: *ret_uid_at is 0. */
+void kube_write_pod(struct jw *w, const struct making *m, size_t *ret_uid_at);

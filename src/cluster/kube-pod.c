@@ -193,7 +193,7 @@ static void environment(struct jw *w, const struct making *m)
 	variable(w, "SPARK_APPLICATION_ID", id);
 	variable(w, "SPARK_LOCAL_DIRS", sbuf_str(&local_dirs));
 	variable(w, "SPARK_CONF_DIR", CONF_DIR);
-	if (submission_conf(s, KUBE_HADOOP_MAP_KEY))
+	if (m->names->hadoop_name[0])
 		variable(w, "HADOOP_CONF_DIR", HADOOP_DIR);
 	if (s->python && python)
 		variable(w, "PYSPARK_PYTHON", python);
@@ -321,7 +321,7 @@ static void container(struct jw *w, const struct making *m)
 	jw_open(w, "volumeMounts", '[');
 	kube_volumes_write_mounts(w, s, &m->volumes);
 	mount(w, KUBE_CONF_VOLUME, CONF_DIR);
-	if (submission_conf(s, KUBE_HADOOP_MAP_KEY))
+	if (m->names->hadoop_name[0])
 		mount(w, KUBE_HADOOP_VOLUME, HADOOP_DIR);
 	if (m->names->templates_name[0])
 		mount(w, TEMPLATE_VOLUME, KUBE_TEMPLATE_DIR);
@@ -329,38 +329,58 @@ static void container(struct jw *w, const struct making *m)
 	jw_close(w, '}');
 }
 
-/* A volume with one file of a config map; key NULL: all of them; mode 0: as it comes. */
-static void map_volume(struct jw *w, const char *name, const char *map, const char *key, const char *path, int mode)
+static void map_item(struct jw *w, const char *key, const char *path, int mode)
+{
+	jw_open(w, NULL, '{');
+	jw_str(w, "key", key);
+	if (mode)
+		jw_int(w, "mode", mode);
+	jw_str(w, "path", path);
+	jw_close(w, '}');
+}
+
+static void map_items(struct jw *w, const struct submission_files *f, int mode)
+{
+	for (size_t i = 0; i < f->count; i++)
+		map_item(w, f->items[i].name, f->items[i].name, mode);
+}
+
+static void open_map_volume(struct jw *w, const char *name, const char *map)
 {
 	jw_open(w, NULL, '{');
 	jw_str(w, "name", name);
 	jw_open(w, "configMap", '{');
 	jw_str(w, "name", map);
-	if (key) {
-		jw_open(w, "items", '[');
-		jw_open(w, NULL, '{');
-		jw_str(w, "key", key);
-		if (mode)
-			jw_int(w, "mode", mode);
-		jw_str(w, "path", path);
-		jw_close(w, '}');
-		jw_close(w, ']');
-	}
+	jw_open(w, "items", '[');
+}
+
+static void close_map_volume(struct jw *w)
+{
+	jw_close(w, ']');
 	jw_close(w, '}');
 	jw_close(w, '}');
 }
 
 static void volumes(struct jw *w, const struct making *m)
 {
-	const char *hadoop = submission_conf(m->s, KUBE_HADOOP_MAP_KEY);
+	const struct kube_objects *names = m->names;
 
 	jw_open(w, "volumes", '[');
 	kube_volumes_write(w, m->s, &m->volumes);
-	map_volume(w, KUBE_CONF_VOLUME, m->names->map_name, "spark.properties", "spark.properties", CONF_MODE);
-	if (hadoop)
-		map_volume(w, KUBE_HADOOP_VOLUME, hadoop, NULL, NULL, 0);
-	if (m->names->templates_name[0])
-		map_volume(w, TEMPLATE_VOLUME, m->names->templates_name, KUBE_TEMPLATE_MAP_KEY, KUBE_TEMPLATE_FILE, 0);
+	open_map_volume(w, KUBE_CONF_VOLUME, names->map_name);
+	map_item(w, "spark.properties", "spark.properties", CONF_MODE);
+	map_items(w, &m->s->spark_files, CONF_MODE);
+	close_map_volume(w);
+	if (names->hadoop_name[0]) { /* without items all files of a map are there: another's */
+		open_map_volume(w, KUBE_HADOOP_VOLUME, names->hadoop_name);
+		map_items(w, &m->s->hadoop_files, 0);
+		close_map_volume(w);
+	}
+	if (names->templates_name[0]) {
+		open_map_volume(w, TEMPLATE_VOLUME, names->templates_name);
+		map_item(w, KUBE_TEMPLATE_MAP_KEY, KUBE_TEMPLATE_FILE, 0);
+		close_map_volume(w);
+	}
 	jw_close(w, ']');
 }
 
@@ -418,10 +438,11 @@ static void placement(struct jw *w, const struct submission *s)
 	pull_secrets(w, s);
 }
 
-void kube_write_pod(struct jw *w, const struct making *m)
+void kube_write_pod(struct jw *w, const struct making *m, size_t *ret_uid_at)
 {
 	const struct submission *s = m->s;
 
+	*ret_uid_at = 0;
 	kube_write_head(w, "Pod", m->names->pod_name, m->to);
 	labels(w, s, m->to);
 	jw_close(w, '}');

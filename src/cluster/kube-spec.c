@@ -88,6 +88,12 @@ static void map_head(struct jw *w, const struct making *m, const char *name, siz
 	jw_open(w, "data", '{');
 }
 
+static void files(struct jw *w, const struct submission_files *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		jw_str(w, f->items[i].name, f->items[i].text);
+}
+
 static void config_map(struct jw *w, const struct making *m, size_t *ret_uid_at)
 {
 	_sbuf_ struct sbuf properties = SBUF_INIT(KUBE_OBJECT_MAX);
@@ -98,6 +104,15 @@ static void config_map(struct jw *w, const struct making *m, size_t *ret_uid_at)
 	map_head(w, m, m->names->map_name, ret_uid_at);
 	jw_str(w, "spark.properties", sbuf_str(&properties));
 	jw_str(w, KUBE_NAMESPACE_KEY, m->to->ns);
+	files(w, &m->s->spark_files);
+	jw_close(w, '}');
+	jw_close(w, '}');
+}
+
+static void hadoop_map(struct jw *w, const struct making *m, size_t *ret_uid_at)
+{
+	map_head(w, m, m->names->hadoop_name, ret_uid_at);
+	files(w, &m->s->hadoop_files);
 	jw_close(w, '}');
 	jw_close(w, '}');
 }
@@ -113,24 +128,16 @@ static void templates_map(struct jw *w, const struct making *m, size_t *ret_uid_
 
 /* --- all of them --- */
 
-/* The pod laid over its template. */
-static bool pod_on_template(struct arena *a, const struct making *m, struct sbuf *pod, struct sbuf *out)
-{
-	const struct jr *ours;
-	struct error e;
-
-	if (!jr_parse(a, sbuf_str(pod), pod->len, &ours, &e))
-		return false;
-	kube_template_merge(&(struct jw){ .out = out }, m->template, m->container, ours);
-	return true;
-}
-
 static void name_objects(const struct submission *s, const struct kube_target *to, struct kube_objects *ret)
 {
 	const char *pod_name = submission_conf(s, "spark.kubernetes.driver.pod.name");
 
 	(void)snprintf(ret->service_name, sizeof ret->service_name, "%.58s-svc", to->tag);
 	(void)snprintf(ret->map_name, sizeof ret->map_name, "%.58s-conf", to->tag);
+	if (s->hadoop_files.count)
+		(void)snprintf(ret->hadoop_name, sizeof ret->hadoop_name, "%.50s-hadoop", to->tag);
+	else
+		(void)snprintf(ret->hadoop_name, sizeof ret->hadoop_name, "%s", kube_conf(s, KUBE_HADOOP_MAP_KEY, ""));
 	if (s->executor_template.text)
 		(void)snprintf(ret->templates_name, sizeof ret->templates_name, "%.50s-podspec", to->tag);
 	if (pod_name && strlen(pod_name) < sizeof ret->pod_name)
@@ -154,46 +161,68 @@ static bool prepare(struct arena *a, struct making *m, struct error *e)
 	return !kube_volumes_read(a, m->s, m->container, &m->volumes) && kube_ports_read(m->s, &m->ports);
 }
 
-static void take(struct sbuf *from, size_t uid_at, struct kube_object *to)
+typedef void write_fn(struct jw *w, const struct making *m, size_t *ret_uid_at);
+
+static bool make(write_fn *fn, const struct making *m, struct kube_object *to)
 {
-	*to = (struct kube_object){ .len = from->len, .uid_at = uid_at };
-	to->json = sbuf_take(from);
+	_sbuf_ struct sbuf json = SBUF_INIT(KUBE_OBJECT_MAX);
+	size_t uid_at = 0;
+
+	fn(&(struct jw){ .out = &json }, m, &uid_at);
+	if (!sbuf_ok(&json))
+		return false;
+	*to = (struct kube_object){ .len = json.len, .uid_at = uid_at };
+	to->json = sbuf_take(&json);
+	return true;
+}
+
+/* The pod laid over its template. */
+static bool make_pod_on_template(struct arena *a, const struct making *m, struct kube_object *to)
+{
+	_sbuf_ struct sbuf json = SBUF_INIT(KUBE_OBJECT_MAX);
+	struct kube_object bare = { 0 };
+	const struct jr *ours;
+	struct error e;
+
+	if (!make(kube_write_pod, m, &bare))
+		return false;
+	_free_ char *text = bare.json;
+	if (!jr_parse(a, text, bare.len, &ours, &e))
+		return false;
+	kube_template_merge(&(struct jw){ .out = &json }, m->template, m->container, ours);
+	if (!sbuf_ok(&json))
+		return false;
+	*to = (struct kube_object){ .len = json.len };
+	to->json = sbuf_take(&json);
+	return true;
+}
+
+static bool make_all(struct arena *a, const struct making *m, struct kube_objects *ret)
+{
+	return (m->template ? make_pod_on_template(a, m, &ret->pod) : make(kube_write_pod, m, &ret->pod)) &&
+	       make(service, m, &ret->service) && (!m->s->hadoop_files.count || make(hadoop_map, m, &ret->hadoop)) &&
+	       (!ret->templates_name[0] || make(templates_map, m, &ret->templates)) && make(config_map, m, &ret->map);
 }
 
 bool kube_objects_build(const struct submission *s, const struct kube_target *to, struct kube_objects *ret,
 			struct error *e)
 {
-	_sbuf_ struct sbuf bare = SBUF_INIT(KUBE_OBJECT_MAX), whole = SBUF_INIT(KUBE_OBJECT_MAX),
-			   services = SBUF_INIT(KUBE_OBJECT_MAX), maps = SBUF_INIT(KUBE_OBJECT_MAX),
-			   templates = SBUF_INIT(KUBE_OBJECT_MAX);
 	_arena_ struct arena *a = arena_new(BUILD_ARENA_MAX);
 	struct making m = { .s = s, .to = to, .names = ret };
-	size_t service_uid = 0, map_uid = 0, templates_uid = 0;
 
 	*ret = (struct kube_objects){ 0 };
 	name_objects(s, to, ret);
 	if (!prepare(a, &m, e))
 		return false;
-	kube_write_pod(&(struct jw){ .out = &bare }, &m);
-	bool merged = !m.template || (sbuf_ok(&bare) && pod_on_template(a, &m, &bare, &whole));
-	service(&(struct jw){ .out = &services }, &m, &service_uid);
-	config_map(&(struct jw){ .out = &maps }, &m, &map_uid);
-	if (ret->templates_name[0])
-		templates_map(&(struct jw){ .out = &templates }, &m, &templates_uid);
-	if (!merged || !arena_ok(a) || !sbuf_ok(&bare) || !sbuf_ok(&whole) || !sbuf_ok(&services) || !sbuf_ok(&maps) ||
-	    !sbuf_ok(&templates))
-		return error_set(e, ERR_TOO_LARGE, "the submission is too large for Kubernetes (1.5 MB)");
-	take(m.template ? &whole : &bare, 0, &ret->pod);
-	take(&services, service_uid, &ret->service);
-	if (ret->templates_name[0])
-		take(&templates, templates_uid, &ret->templates);
-	take(&maps, map_uid, &ret->map);
-	return true;
+	if (make_all(a, &m, ret))
+		return true;
+	kube_objects_done(ret);
+	return error_set(e, ERR_TOO_LARGE, "the submission is too large for Kubernetes (1.5 MB)");
 }
 
 void kube_objects_done(struct kube_objects *o)
 {
-	struct kube_object *const all[] = { &o->pod, &o->service, &o->templates, &o->map };
+	struct kube_object *const all[] = { &o->pod, &o->service, &o->hadoop, &o->templates, &o->map };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		if (all[i]->json)

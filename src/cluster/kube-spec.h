@@ -1,6 +1,6 @@
 /*
- * kube-spec - the objects that are a Spark job on Kubernetes: its driver's pod, a service, a config map, and one more with
- * the executors' pod template when it has one. Pure.
+ * kube-spec - the objects that are a Spark job on Kubernetes: its driver's pod, a service, a config map, and more with
+ * Hadoop's configuration and the executors' pod template, when it has them. Pure.
  *
  * As Spark's own client builds them (KubernetesDriverBuilder.scala and its steps). Names come from the tag, so that an
  * object that is there already is ours, and the same. The pod comes first and owns the others; its container cannot
@@ -26,6 +26,7 @@
 enum {
 	KUBE_OBJECT_MAX = 1536 * 1024, /* bytes; the API server takes no more */
 	KUBE_NAME_MAX = 64,
+	KUBE_MAP_NAME_MAX = 254,
 };
 
 struct kube_target {
@@ -41,8 +42,9 @@ struct kube_object {
 
 struct kube_objects {
 	char pod_name[KUBE_NAME_MAX], service_name[KUBE_NAME_MAX], map_name[KUBE_NAME_MAX];
-	char templates_name[KUBE_NAME_MAX];              /* "": executors have no template */
-	struct kube_object pod, service, templates, map; /* templates.json NULL: likewise */
+	char hadoop_name[KUBE_MAP_NAME_MAX]; /* of the config map that has it, ours or another's; "": none */
+	char templates_name[KUBE_NAME_MAX];  /* "": executors have no template */
+	struct kube_object pod, service, hadoop, templates, map; /* json NULL: there is none such */
 };
 
 /*

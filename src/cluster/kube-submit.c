@@ -46,12 +46,13 @@ void kube_prepare(struct cluster_app *app, const struct submission *s)
 
 /* --- submitting --- */
 
-enum { STEP_POD, STEP_SERVICE, STEP_TEMPLATES, STEP_MAP, STEPS };
+enum { STEP_POD, STEP_SERVICE, STEP_HADOOP, STEP_TEMPLATES, STEP_MAP, STEPS };
 
 static const struct {
 	const char *path, *what;
 } steps[STEPS] = { { "/pods", "pod" },
 		   { "/services", "service" },
+		   { "/configmaps", "config map of Hadoop" },
 		   { "/configmaps", "config map of executors' template" },
 		   { "/configmaps", "config map" } };
 
@@ -64,7 +65,8 @@ static void on_made(void *arg, const struct http_call_answer *answer);
 static const struct kube_object *object_of(const struct kube_app *own, int step)
 {
 	const struct kube_object *const objects[STEPS] = { &own->objects.pod, &own->objects.service,
-							   &own->objects.templates, &own->objects.map };
+							   &own->objects.hadoop, &own->objects.templates,
+							   &own->objects.map };
 
 	return objects[step];
 }
@@ -111,9 +113,9 @@ static void made(struct cluster_app *app)
 {
 	struct kube_app *own = app->own;
 
-	own->step++;
-	if (own->step == STEP_TEMPLATES && !object_of(own, STEP_TEMPLATES)->json)
+	do
 		own->step++;
+	while (own->step < STEPS && !object_of(own, own->step)->json);
 	if (own->step < STEPS)
 		make_next(app);
 	else

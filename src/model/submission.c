@@ -135,6 +135,8 @@ bool submission_copy(struct arena *a, const struct submission *s, struct submiss
 	*ret = *s;
 	ret->args.items = args;
 	ret->conf = conf;
+	ret->driver_template = ret->executor_template = (struct submission_text){ 0 };
+	ret->spark_files = ret->hadoop_files = (struct submission_files){ 0 };
 	const char **const texts[] = { &ret->name,  &ret->file,       &ret->class_name,
 				       &ret->queue, &ret->proxy_user, &ret->user };
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)

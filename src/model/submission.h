@@ -14,6 +14,15 @@ struct submission_text {
 	const char *why; /* it was not read; NULL: none is named, or it was */
 };
 
+/* Texts that go along, each under its name. */
+struct submission_file {
+	const char *name, *text;
+};
+struct submission_files {
+	const struct submission_file *items;
+	size_t count;
+};
+
 struct submission {
 	const char *name;       /* never NULL */
 	const char *file;       /* of the program, a URI with its scheme; NULL: none */
@@ -25,8 +34,9 @@ struct submission {
 	struct spec_pair *conf;
 	size_t conf_count;
 	bool python, r; /* by the name of the file: .py, .R */
-	struct submission_text driver_template,
-		executor_template; /* Kubernetes' pod templates; whoever reads files sets them */
+	/* Of a job for Kubernetes; whoever reads files sets them. */
+	struct submission_text driver_template, executor_template;
+	struct submission_files spark_files, hadoop_files; /* of SPARK_CONF_DIR and HADOOP_CONF_DIR */
 };
 
 enum { SUBMISSION_CONF_MAX = 8192 };
@@ -46,5 +56,5 @@ const char *submission_conf(const struct submission *s, const char *key);
 typedef void submission_each_fn(void *arg, const char *rest, const char *value);
 void submission_each(const struct submission *s, const char *prefix, submission_each_fn *fn, void *arg);
 
-/* A copy of all of it, in an arena of its own. ERR_TOO_LARGE when that is full. */
+/* A copy of all of it but the files for Kubernetes, in an arena of its own. ERR_TOO_LARGE when that is full. */
 MUST_CHECK bool submission_copy(struct arena *a, const struct submission *s, struct submission *ret, struct error *e);

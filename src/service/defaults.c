@@ -1,5 +1,6 @@
 #include "service/defaults.h"
 #include "config/properties.h"
+#include "service/confdir.h"
 #include <unistd.h>
 
 static bool on_pair(void *arg, int line, const char *key, const char *value, struct error *e)
@@ -17,7 +18,7 @@ bool defaults_load(const char *path, struct defaults **ret, struct error *e)
 {
 	struct defaults *d = xcalloc(1, sizeof *d);
 
-	d->arena = arena_new(2 * (size_t)PROPERTIES_FILE_MAX);
+	d->arena = arena_new(2 * (size_t)PROPERTIES_FILE_MAX + 4 * (size_t)CONFDIR_BYTES_MAX);
 	d->pairs = arena_alloc(d->arena, DEFAULTS_MAX * sizeof *d->pairs);
 	if (access(path, F_OK) == 0 && !properties_load(path, on_pair, d, e)) {
 		(void)defaults_free(d);

@@ -6,6 +6,7 @@
  */
 #include "base/log.h"
 #include "base/str.h"
+#include "service/confdir.h"
 #include "service/defaults.h"
 #include "service/registry.h"
 #include <fcntl.h>
@@ -36,6 +37,22 @@ static bool open_file(void *arg, const char *path, int *ret_fd, struct error *e)
 	return paths_open(b->paths, path, ret_fd, e);
 }
 
+/* Spark gives Kubernetes' drivers the configuration of whoever submits them. */
+static void read_confdirs(const struct batches *b, const struct profile *p, const char *defaults, struct defaults *d)
+{
+	const char *slash = strrchr(defaults, '/'), *hadoop = p->hadoop_conf_dir;
+	const char *spark = slash ? arena_strndup(d->arena, defaults, (size_t)(slash - defaults)) : NULL;
+
+	if (!spark || !str_starts(p->master, "k8s://"))
+		return;
+	for (size_t i = 0; !hadoop && b->job_env[i]; i++)
+		if (str_starts(b->job_env[i], "HADOOP_CONF_DIR="))
+			hadoop = strchr(b->job_env[i], '=') + 1;
+	confdir_read(d->arena, spark, confdir_skips_in_spark, &d->spark_files);
+	if (!str_empty(hadoop))
+		confdir_read(d->arena, hadoop, NULL, &d->hadoop_files);
+}
+
 bool remote_setup(struct batches *b, const struct batches_setup *setup, struct error *e)
 {
 	const struct config *c = b->config;
@@ -62,6 +79,7 @@ bool remote_setup(struct batches *b, const struct batches_setup *setup, struct e
 
 		if (!defaults_load(path, &b->remote->defaults[i], e))
 			return false;
+		read_confdirs(b, &c->profiles[i], path, b->remote->defaults[i]);
 	}
 	return clusters_new(&clusters, &b->remote->clusters, e);
 }
@@ -141,6 +159,10 @@ static bool submission(const struct batches *b, struct arena *a, const struct pr
 	if (!submission_build(a, spec, settings, d ? d->pairs : NULL, d ? d->count : 0, owner, ret, e))
 		return false;
 	templates_read(b, a, p, d, ret);
+	if (d) {
+		ret->spark_files = d->spark_files;
+		ret->hadoop_files = d->hadoop_files;
+	}
 	return true;
 }
 

@@ -18,7 +18,7 @@ VOLUMES = "spark.kubernetes.driver.volumes."
 OUR_LABELS = "florus-tag|florus-server|florus-launcher"
 DIFFERENT = [  # a path, whose Spark, and why
     (rf"/pod/metadata/labels/({OUR_LABELS})", "", "by these Florus finds its own"),
-    (rf"/(service|map|templates)/metadata/labels/({OUR_LABELS}|spark-role|spark-app-selector)", "", "Spark has fewer there"),
+    (rf"/(service|map|templates|hadoop)/metadata/labels/({OUR_LABELS}|spark-role|spark-app-selector)", "", "Spark has fewer there"),
     (r"/service/spec/selector/.*", "", "one label that no other pod has is enough"),
     (r"/pod/spec/containers/[^/]+/env/SPARK_USER/value", "", "whom the job is of, not whom the server runs as"),
     (r"/properties/spark.app.submitTime", "", "the driver's own spark-submit sets it"),
@@ -115,7 +115,26 @@ RICH = {
 }
 
 
-def submit(home, kube, liar, place, body):
+def with_conf(home, root):
+    """The same Spark with a conf directory, as installations have one; and Hadoop's."""
+    spark, hadoop = root / "spark", root / "hadoop"
+    (spark / "conf").mkdir(parents=True)
+    hadoop.mkdir()
+    for part in home.iterdir():
+        if part.name != "conf":
+            (spark / part.name).symlink_to(part)
+    (spark / "conf" / "spark-defaults.conf").write_text("spark.my.default  of the file\n")
+    (spark / "conf" / "spark-env.conf").write_text("of no account\n")
+    (spark / "conf" / "log4j2.properties").write_text('rootLogger.level = warn\n# "ü"\n')
+    (spark / "conf" / "fairscheduler.xml.template").write_text("<of no account/>\n")
+    (spark / "conf" / "key.bin").write_bytes(b"\xff\xfe")
+    (spark / "conf" / "deep").mkdir()
+    (hadoop / "core-site.xml").write_text("<configuration/>\n")
+    (hadoop / "hdfs-site.xml").write_text("<configuration>\n</configuration>\n")
+    return spark, hadoop
+
+
+def submit(home, hadoop, kube, liar, place, body):
     """By spark-submit, as Florus would call it."""
     conf = {
         "spark.kubernetes.namespace": place.name,
@@ -129,8 +148,9 @@ def submit(home, kube, liar, place, body):
     command += ["--class", body["className"]] if "className" in body else []
     for key, value in conf.items():
         command += ["--conf", f"{key}={value}"]
-    env = {k: v for k, v in os.environ.items() if k != "HADOOP_CONF_DIR"}
-    done = subprocess.run([*command, body["file"], *body.get("args", [])], env={**env, "SPARK_HOME": str(home)}, stdin=subprocess.DEVNULL,
+    env = {k: v for k, v in os.environ.items() if k not in ("HADOOP_CONF_DIR", "SPARK_CONF_DIR")}
+    env |= {"SPARK_HOME": str(home), **({"HADOOP_CONF_DIR": str(hadoop)} if hadoop else {})}
+    done = subprocess.run([*command, body["file"], *body.get("args", [])], env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:]
 
@@ -171,7 +191,8 @@ def flat(value, path, out):
 def objects(kube, place):
     """All that makes one driver, without names and what the API server adds."""
     (pod,), (service,) = place.list(), place.list("services")
-    maps = {("map" if "spark.properties" in m["data"] else "templates"): m for m in place.list("configmaps")}
+    kinds = {"spark.properties": "map", "podspec-configmap-key": "templates", "core-site.xml": "hadoop"}
+    maps = {kind: m for m in place.list("configmaps") for key, kind in kinds.items() if key in m["data"]}
     policies = kube.api("GET", f"/apis/networking.k8s.io/v1/namespaces/{place.name}/networkpolicies")["items"]
     found = {"pod": pod, "service": service, **maps, **{"policy": p for p in policies}}
     names = {o["metadata"]["name"]: kind.upper() for kind, o in found.items()}
@@ -201,19 +222,22 @@ def is_made(place):
 @pytest.mark.parametrize("spark", ["spark4", "spark35"])
 @pytest.mark.parametrize("body", [PLAIN, RICH], ids=["plain", "rich"])
 def test_a_job_is_what_spark_would_have_made_of_it(florus, kube, place, liar, spark, body, tmp_path):
-    home, conf = spark_home(spark), dict(body["conf"])
+    (home, hadoop), conf = with_conf(spark_home(spark), tmp_path), dict(body["conf"])
     g = florus({"token": FLORUS_TOKEN}, livy__spark__master=f"k8s://{liar.url}", florus__job__allow="kubernetes",
                florus__cluster__default__spark_home=str(home))  # fmt: skip
     conf["spark.kubernetes.container.image"] = "spark:here"
     conf["spark.kubernetes.driver.annotation.stuck"] = "ErrImagePull"  # nobody runs them
-    if body is RICH:
+    if body is PLAIN:
+        g.options["florus.cluster.default.hadoop-conf-dir"] = hadoop
+    else:
+        hadoop = None  # it has a config map
         for role in ("driver", "executor"):
             template = g.files / f"{role}.yaml"
             template.write_text(TEMPLATE)
             conf[f"spark.kubernetes.{role}.podTemplateFile"] = str(template)
     body = {**body, "conf": conf}
     theirs_place = kube.namespace()
-    submit(home, kube, liar, theirs_place, body)
+    submit(home, hadoop, kube, liar, theirs_place, body)
     answer = g.start().post("/batches", body)
     assert answer.status == 201, answer
     until(lambda: is_made(place) or g.state_of(answer.body["id"]) == "dead")
