@@ -10,7 +10,7 @@ import re
 import subprocess
 
 import pytest
-from gateway import until
+from gateway import PATIENCE, until
 from kube import ADMIN_TOKEN, FLORUS_TOKEN
 from parts import spark_home
 
@@ -151,7 +151,7 @@ def submit(home, hadoop, kube, liar, place, body):
     env = {k: v for k, v in os.environ.items() if k not in ("HADOOP_CONF_DIR", "SPARK_CONF_DIR")}
     env |= {"SPARK_HOME": str(home), **({"HADOOP_CONF_DIR": str(hadoop)} if hadoop else {})}
     done = subprocess.run([*command, body["file"], *body.get("args", [])], env=env, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)  # fmt: skip
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120 * PATIENCE)  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:]
 
 
