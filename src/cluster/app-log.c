@@ -88,6 +88,11 @@ int64_t app_log_offset(struct cluster_app *app, int stream)
 	return joblog_offset(app->log, stream);
 }
 
+void app_log_mark(struct cluster_app *app, int stream, int64_t mark)
+{
+	joblog_mark(app->log, stream, mark);
+}
+
 bool app_log_add(struct cluster_app *app, int stream, const char *bytes, size_t n, int64_t offset)
 {
 	struct error e;

@@ -162,6 +162,8 @@ enum { APP_LOG_STREAMS = 2 };
 
 /* How much of a stream (0: stderr, 1: stdout; or 0 alone) is here: where to go on. Bytes of the source. */
 int64_t app_log_offset(struct cluster_app *app, int stream);
+/* In place of an offset, of a stream that is not read: noted with the next app_log_add(). */
+void app_log_mark(struct cluster_app *app, int stream, int64_t mark);
 /* Appends n bytes; the source is then at `offset`. False: not written (disk full): ask for the same again later. */
 bool app_log_add(struct cluster_app *app, int stream, const char *bytes, size_t n, int64_t offset);
 enum app_log_result {

@@ -96,6 +96,11 @@ int64_t joblog_offset(const struct joblog *l, int stream)
 	return l->offsets[stream];
 }
 
+void joblog_mark(struct joblog *l, int stream, int64_t mark)
+{
+	l->offsets[stream] = mark;
+}
+
 static bool append(struct joblog *l, const char *bytes, size_t n, struct error *e)
 {
 	size_t done = 0;

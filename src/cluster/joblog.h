@@ -22,6 +22,9 @@ struct joblog *joblog_free(struct joblog *l); /* takes NULL; returns NULL */
 
 int64_t joblog_offset(const struct joblog *l, int stream); /* of the source: what comes next */
 
+/* Notes something else of the source in place of a stream's offset, with the next joblog_add(). */
+void joblog_mark(struct joblog *l, int stream, int64_t mark);
+
 /*
  * Appends n bytes of a source, which is then at `offset`. Over max_bytes the rest is counted, not kept, after one line that
  * says so. ERR_NO_SPACE and others: nothing was appended, give it again later.

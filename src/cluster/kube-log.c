@@ -1,10 +1,12 @@
 /*
- * A driver's log. The API has no offsets, but times: how far it was read is the time of the last line, in nanoseconds.
- * What is asked for begins with that second; lines that are here already are passed over.
+ * A driver's log. The API has no offsets, but times: how far it was read is the time of the last line, in nanoseconds, and how many lines
+ * of that very time are here. What is asked for begins with that second; lines that are here already are passed over.
  */
 #include "cluster/kube-wire.h"
 #include <stdio.h>
 #include <time.h>
+
+enum { AT_NS, AT_LINES }; /* what is noted in place of two streams' offsets */
 
 static const int64_t NS_PER_S = 1000000000;
 
@@ -24,20 +26,23 @@ static void take(struct cluster_app *app, const struct http_call_answer *answer)
 	struct kube_app *own = app->own;
 	_sbuf_ struct sbuf text = SBUF_INIT(KUBE_LOG_MAX);
 	bool cut = answer->body_len >= own->log_limit, ended = app->phase == APP_ENDED;
-	int64_t from = app_log_offset(app, 0);
-	int64_t at = kube_read_log(answer->body, answer->body_len, from, ended && !cut, &text);
+	struct kube_log_place at = { app_log_offset(app, AT_NS), app_log_offset(app, AT_LINES) }, from = at;
 
-	if (text.len > 0 && !app_log_add(app, 0, text.data, text.len, at)) {
+	kube_read_log(answer->body, answer->body_len, ended && !cut, &at, &text);
+	bool moved = at.ns != from.ns || at.lines != from.lines;
+	if (moved)
+		app_log_mark(app, AT_LINES, at.lines);
+	if (moved && !app_log_add(app, AT_NS, sbuf_str(&text), text.len, at.ns)) {
 		app_logged(app, APP_LOG_NONE);
 		return;
 	}
-	if (cut && at == from && wants_more(own)) {
+	if (cut && !moved && wants_more(own)) {
 		ask(app);
 		return;
 	}
-	if (at > from)
+	if (moved)
 		own->log_limit = CLUSTER_LOG_CHUNK;
-	app_logged(app, cut && at > from ? APP_LOG_MORE : (ended ? APP_LOG_WHOLE : APP_LOG_SOME));
+	app_logged(app, cut && moved ? APP_LOG_MORE : (ended ? APP_LOG_WHOLE : APP_LOG_SOME));
 }
 
 static void on_log(void *arg, const struct http_call_answer *answer)
@@ -57,7 +62,7 @@ static void ask(struct cluster_app *app)
 {
 	struct kube_app *own = app->own;
 	_sbuf_ struct sbuf path = SBUF_INIT(1024);
-	time_t since = (time_t)(app_log_offset(app, 0) / NS_PER_S);
+	time_t since = (time_t)(app_log_offset(app, AT_NS) / NS_PER_S);
 	char text[32];
 	struct tm tm;
 

@@ -204,9 +204,18 @@ const char *kube_read_refusal(struct arena *a, const char *body, size_t n, int s
 
 /* --- logs --- */
 
-int64_t kube_read_log(const char *text, size_t n, int64_t after_ns, bool last, struct sbuf *to)
+static void move_to(struct kube_log_place *at, int64_t when)
 {
-	int64_t at = after_ns;
+	if (when == at->ns)
+		at->lines++;
+	else if (when > at->ns)
+		*at = (struct kube_log_place){ when, 1 };
+}
+
+void kube_read_log(const char *text, size_t n, bool last, struct kube_log_place *at, struct sbuf *to)
+{
+	const struct kube_log_place from = *at;
+	int64_t here = 0; /* lines of from.ns */
 
 	for (size_t i = 0; i < n;) {
 		const char *line = text + i, *end = memchr(line, '\n', n - i);
@@ -219,10 +228,9 @@ int64_t kube_read_log(const char *text, size_t n, int64_t after_ns, bool last, s
 			break;
 		if (when == 0) /* not a line of the container's, such as "unable to retrieve container logs" */
 			continue;
-		if (when <= after_ns)
+		if (when < from.ns || (when == from.ns && ++here <= from.lines))
 			continue;
 		sbuf_add(to, blank + 1, len - (size_t)(blank - line) - 1);
-		at = when > at ? when : at;
+		move_to(at, when);
 	}
-	return at;
 }

@@ -25,8 +25,13 @@ const char *kube_read_refusal(struct arena *a, const char *body, size_t n, int s
 int64_t kube_time_ms(const char *text);
 int64_t kube_time_ns(const char *text, size_t n);
 
+/* How far a log was read: to the time of the latest line, of which so many were there. Several lines may have one time. */
+struct kube_log_place {
+	int64_t ns, lines;
+};
+
 /*
- * A log whose lines begin with times. Appends to `to`, without their times, the whole lines later than after_ns; `last`:
- * also one that has no end. Returns the time of the last one; after_ns: there is none.
+ * A log whose lines begin with times; all that have the time of *at are in it, as far as they are there. Appends to `to`, without
+ * their times, the whole lines after *at, and moves it; `last`: also one that has no end.
  */
-int64_t kube_read_log(const char *text, size_t n, int64_t after_ns, bool last, struct sbuf *to);
+void kube_read_log(const char *text, size_t n, bool last, struct kube_log_place *at, struct sbuf *to);

@@ -122,3 +122,23 @@ TEST(over_the_ceiling_it_is_cut_once_and_counted_on)
 	CHECK(strncmp(text.data, "0123456\n89\nflorus: the log is longer", 36) == 0);
 	CHECK(!strstr(text.data, "more\n"));
 }
+
+TEST(a_mark_is_noted_together_with_what_is_added_next)
+{
+	_close_ int run = fresh_dir();
+	struct joblog *l;
+	struct error e;
+
+	CHECK_OK(joblog_open(run, "1.1.n", 0, &l, &e), e);
+	joblog_mark(l, 1, 3);
+	l = joblog_free(l);
+	CHECK_OK(joblog_open(run, "1.1.n", 0, &l, &e), e);
+	CHECK_INT(joblog_offset(l, 1), 0);
+	joblog_mark(l, 1, 4);
+	add(l, 0, "x\n");
+	l = joblog_free(l);
+	CHECK_OK(joblog_open(run, "1.1.n", 0, &l, &e), e);
+	CHECK_INT(joblog_offset(l, 0), 2);
+	CHECK_INT(joblog_offset(l, 1), 4);
+	(void)joblog_free(l);
+}

@@ -237,16 +237,40 @@ TEST(a_log_is_read_from_a_time_on)
 				  "not a line of the container\n"
 				  "2026-11-25T08:00:01Z three";
 	_sbuf_ struct sbuf out = SBUF_INIT(1024);
-	int64_t first = kube_time_ns(log, 30), at = kube_read_log(log, sizeof log - 1, 0, false, &out);
+	const int64_t first = kube_time_ns(log, 30);
+	struct kube_log_place at = { 0 };
 
+	kube_read_log(log, sizeof log - 1, false, &at, &out);
 	CHECK_STR(sbuf_str(&out), "one\ntwo\n");
-	CHECK_INT(at, first + 1);
+	CHECK_INT(at.ns, first + 1);
 	sbuf_clear(&out);
-	at = kube_read_log(log, sizeof log - 1, first, true, &out);
+	at = (struct kube_log_place){ first, 1 };
+	kube_read_log(log, sizeof log - 1, true, &at, &out);
 	CHECK_STR(sbuf_str(&out), "two\nthree");
 	sbuf_clear(&out);
-	CHECK_INT(kube_read_log(log, sizeof log - 1, at, true, &out), at);
+	kube_read_log(log, sizeof log - 1, true, &at, &out);
 	CHECK_STR(sbuf_str(&out), "");
+}
+
+TEST(lines_of_one_time_are_lost_at_no_cut)
+{
+	static const char log[] = "2026-11-25T08:00:00.5Z one\n"
+				  "2026-11-25T08:00:00.7Z two\n"
+				  "2026-11-25T08:00:00.7Z three\n"
+				  "2026-11-25T08:00:00.7Z four\n"
+				  "2026-11-25T08:00:00.7Z five\n"
+				  "2026-11-25T08:00:00.9Z six\n";
+
+	for (size_t cut = 0; cut < sizeof log; cut++)
+		for (size_t again = cut; again < sizeof log; again++) {
+			_sbuf_ struct sbuf out = SBUF_INIT(1024);
+			struct kube_log_place at = { 0 };
+
+			kube_read_log(log, cut, false, &at, &out);
+			kube_read_log(log, again, false, &at, &out);
+			kube_read_log(log, sizeof log - 1, true, &at, &out);
+			CHECK_STR(sbuf_str(&out), "one\ntwo\nthree\nfour\nfive\nsix\n");
+		}
 }
 
 TEST(a_refusal_is_told_in_the_servers_words)
