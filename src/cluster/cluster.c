@@ -40,6 +40,17 @@ static bool open_cluster(struct clusters *cs, const struct profile *p, const str
 	return true;
 }
 
+/* Without a backend every job goes by spark-submit; a profile that forbids that would refuse them all, one by one. */
+static bool may_be_unwatched(const struct profile *p, struct error *e)
+{
+	return p->launcher != LAUNCHER_NATIVE ||
+	       error_set(
+		       e, ERR_CONFIG,
+		       "cluster %s: launcher is native, but nothing says where its API is: set florus.cluster.%s.rest or "
+		       "hadoop-conf-dir, or launcher = auto",
+		       p->name, p->name);
+}
+
 bool clusters_new(const struct clusters_setup *setup, struct clusters **ret, struct error *e)
 {
 	struct clusters *cs = xcalloc(1, sizeof *cs);
@@ -51,7 +62,7 @@ bool clusters_new(const struct clusters_setup *setup, struct clusters **ret, str
 		const struct profile *p = &setup->profiles[i];
 		const struct backend *backend = backend_of(p);
 
-		if (backend && !open_cluster(cs, p, backend, e)) {
+		if (backend ? !open_cluster(cs, p, backend, e) : !may_be_unwatched(p, e)) {
 			(void)clusters_free(cs);
 			return false;
 		}

@@ -191,7 +191,11 @@ static bool open_wire(struct cluster *c, struct error *e)
 				  &w->calls, e);
 	if (ok)
 		w->here = yarn_here_open(c, &w->no_native);
-	else
+	if (ok && !w->here && p->launcher == LAUNCHER_NATIVE)
+		ok = error_set(e, ERR_CONFIG,
+			       "launcher is native, and would refuse every job: %s; mend that, or set launcher = auto",
+			       w->no_native);
+	if (!ok)
 		close_wire(c);
 	return ok;
 }

@@ -103,3 +103,19 @@ def test_a_cluster_without_a_master_is_no_configuration(gateways):
     status, lines = gateways(florus__cluster__night__users="ann").refusal()
     assert status == 78
     assert "cluster night has no master; set florus.cluster.night.master" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("more", "cure"),
+    [
+        ({}, "set florus.cluster.default.rest or hadoop-conf-dir, or launcher = auto"),
+        ({"florus.cluster.default.rest": "http://127.0.0.1:1"}, "would refuse every job"),
+    ],
+)
+def test_a_cluster_that_could_only_refuse_its_jobs_is_refused_itself(gateways, more, cure):
+    yarn = {"livy.spark.master": "yarn", "livy.spark.deploy-mode": "cluster"}
+    gateway = gateways()
+    gateway.options.update({**yarn, **more, "florus.cluster.default.launcher": "native"})
+    status, lines = gateway.refusal()
+    assert status == 78 and "cluster default: " in lines[-1] and cure in lines[-1], lines
+    gateway.start(florus__cluster__default__launcher="auto")
