@@ -95,6 +95,7 @@ struct cluster_app {
 	int64_t since_ms, due_ms, kill_due_ms, log_due_ms, log_until_ms;
 	int64_t find_until_ms; /* 0: as long as it takes */
 	uint64_t seen_round;
+	uint64_t look;      /* what a list last said of it, hashed; 0: nothing, or not what it says now */
 	struct joblog *log; /* while it is read */
 	int misses, answers, failures;
 	bool on_way, kill, started, asking, killing, logging, log_whole, hurried;
@@ -136,6 +137,9 @@ const char *cluster_instance(const struct cluster *c);
 
 /* One of a list, or news of a watch. Either name may be NULL; who is not ours is passed over. */
 void cluster_saw(struct cluster *c, const char *handle, const char *tag, const struct app_status *s);
+/* The same when its handle and what is said are known as text (list.h). False: it is not one that was seen to look so. */
+bool cluster_saw_same(struct cluster *c, const char *handle, uint64_t look);
+void cluster_looks(struct cluster *c, const char *handle, uint64_t look); /* as it was just seen */
 /* The list is over. e NULL: it was whole, so who was not in it was missed; else nothing was learnt. */
 void cluster_polled(struct cluster *c, const struct error *e);
 /* Instead of that: there was nothing to ask, as a watch stands. */

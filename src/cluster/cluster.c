@@ -189,7 +189,27 @@ void cluster_saw(struct cluster *c, const char *handle, const char *tag, const s
 		return;
 	app->seen_round = c->round;
 	app->misses = 0;
+	app->look = 0;
 	app_saw(app, s);
+}
+
+bool cluster_saw_same(struct cluster *c, const char *handle, uint64_t look)
+{
+	struct cluster_app *app = map_get(c->by_handle, handle);
+
+	if (!app || app->phase != APP_WATCHED || app->look != look)
+		return false;
+	app->seen_round = c->round;
+	app->misses = 0;
+	return true;
+}
+
+void cluster_looks(struct cluster *c, const char *handle, uint64_t look)
+{
+	struct cluster_app *app = map_get(c->by_handle, handle);
+
+	if (app && app->phase == APP_WATCHED && app->seen_round == c->round)
+		app->look = look;
 }
 
 static void count_misses(struct cluster *c)

@@ -37,8 +37,8 @@ static void on_page(void *arg, const struct http_call_answer *answer)
 	}
 	size_t n = (size_t)(page.end - page.start);
 	if (own->stream == 0 && !own->app_id[0] &&
-	    !standalone_find_app_id(page.bytes, n, own->app_id, sizeof own->app_id))
-		own->app_id[0] = '\0';
+	    standalone_find_app_id(page.bytes, n, own->app_id, sizeof own->app_id))
+		app->look = 0; /* the next list tells it, though it has nothing new */
 	if (n > 0 && !app_log_add(app, own->stream, page.bytes, n, page.end)) {
 		app_logged(app, APP_LOG_NONE);
 		return;

@@ -6,6 +6,7 @@
 #include "base/privatefile.h"
 #include "base/str.h"
 #include "cluster/jws.h"
+#include "cluster/list.h"
 #include "cluster/standalone-create.h"
 #include "cluster/standalone-wire.h"
 #include <stdio.h>
@@ -211,19 +212,23 @@ static void close_wire(struct cluster *c)
 /* --- the list --- */
 
 /* Also of those that are gone: their pages may still answer. */
+static void know_worker(struct standalone *w, const struct jr *worker)
+{
+	const char *id = worker->type == JR_OBJECT ? jr_text(worker, "id", JR_STRING) : NULL;
+	const char *web = id ? jr_text(worker, "webuiaddress", JR_STRING) : NULL;
+
+	if (!web || map_get(w->workers, id))
+		return;
+	struct standalone_worker *one = xcalloc(1, sizeof *one);
+	*one = (struct standalone_worker){ .next = w->all_workers, .id = xstrdup(id), .web = xstrdup(web) };
+	w->all_workers = one;
+	map_set(w->workers, one->id, one);
+}
+
 static void know_workers(struct standalone *w, const struct jr *workers)
 {
-	for (size_t i = 0; workers && workers->type == JR_ARRAY && i < workers->count; i++) {
-		const char *id = jr_text(&workers->items[i], "id", JR_STRING);
-		const char *web = jr_text(&workers->items[i], "webuiaddress", JR_STRING);
-
-		if (!id || !web || map_get(w->workers, id))
-			continue;
-		struct standalone_worker *one = xcalloc(1, sizeof *one);
-		*one = (struct standalone_worker){ .next = w->all_workers, .id = xstrdup(id), .web = xstrdup(web) };
-		w->all_workers = one;
-		map_set(w->workers, one->id, one);
-	}
+	for (size_t i = 0; workers && workers->type == JR_ARRAY && i < workers->count; i++)
+		know_worker(w, &workers->items[i]);
 }
 
 bool standalone_read_list(struct cluster *c, struct arena *a, const struct http_call_answer *answer,
@@ -289,7 +294,7 @@ static const char *ui_url_of(const struct standalone *w, const char *app_id, str
 	return sbuf_str(to);
 }
 
-static void see(struct cluster *c, const struct jr *driver)
+static bool see(struct cluster *c, struct arena *a, const struct jr *driver)
 {
 	struct app_status s = { .exit_code = -1, .started_ms = jr_int(driver, "starttime", 0) };
 	const char *id = jr_text(driver, "id", JR_STRING), *word = jr_text(driver, "state", JR_STRING);
@@ -297,8 +302,9 @@ static void see(struct cluster *c, const struct jr *driver)
 	_sbuf_ struct sbuf log_url = SBUF_INIT(4096), ui_url = SBUF_INIT(4096);
 	struct cluster_app *app = id ? map_get(c->by_handle, id) : NULL;
 
+	(void)a;
 	if (!app || app->phase != APP_WATCHED || !standalone_state(word, &s.state))
-		return;
+		return false;
 	struct standalone_app *own = app->own;
 	if (!own)
 		own = app->own = xcalloc(1, sizeof *own);
@@ -313,35 +319,67 @@ static void see(struct cluster *c, const struct jr *driver)
 	if (str_eq(word, "ERROR")) {
 		app->seen_round = c->round;
 		ask_why(app);
-		return;
+		return false;
 	}
 	if (s.state == APP_FAILED)
 		s.why = "the driver failed; its log says why";
 	cluster_saw(c, id, NULL, &s);
+	return s.log_url || !worker;
 }
 
-static void see_all(struct cluster *c, const struct jr *drivers)
+/* A worker that is known already needs no parsing, although its heartbeat makes it look new each time. */
+static bool meet_workers(struct standalone *w, struct jslice workers)
 {
-	for (size_t i = 0; drivers && drivers->type == JR_ARRAY && i < drivers->count; i++)
-		if (drivers->items[i].type == JR_OBJECT)
-			see(c, &drivers->items[i]);
+	struct jscan s = jscan_in(workers.text, workers.len);
+	struct jslice key, one, id;
+	const struct jr *parsed;
+	struct error e;
+
+	while (jscan_next(&s, &key, &one)) {
+		_sbuf_ struct sbuf name = SBUF_INIT(1024);
+
+		if (*one.text != '{' || !jscan_member(one, "id", &id) || id.len < 2)
+			continue;
+		sbuf_add(&name, id.text + 1, id.len - 2);
+		if (map_get(w->workers, sbuf_str(&name)))
+			continue;
+		_arena_ struct arena *a = arena_new(LIST_APP_MAX);
+		if (!jr_parse(a, one.text, one.len, &parsed, &e))
+			return false;
+		know_worker(w, parsed);
+	}
+	return !s.bad;
+}
+
+/* {"status":"ALIVE","workers":[…],"activedrivers":[…],"completeddrivers":[…],…}: the workers first, as drivers are on them. */
+static bool see_all(struct cluster *c, const struct http_call_answer *answer)
+{
+	static const char *const members[] = { "id", "state", "worker", "starttime", NULL };
+	static const struct list_kind drivers = {
+		.members = members, .ours_by_handle = true, .parse = jr_parse, .see = see
+	};
+	const struct jslice top = { answer->body, answer->body_len };
+	struct standalone *w = c->wire;
+	struct jslice status, workers, active, over;
+
+	return jscan_member(top, "status", &status) && jscan_is(status, "\"ALIVE\"") &&
+	       jscan_member(top, "workers", &workers) && jscan_member(top, "activedrivers", &active) &&
+	       jscan_member(top, "completeddrivers", &over) && (!workers.text || meet_workers(w, workers)) &&
+	       (!active.text || list_see_all(c, &drivers, (uint64_t)w->web_at, active)) &&
+	       (!over.text || list_see_all(c, &drivers, (uint64_t)w->web_at, over));
 }
 
 static void ask_list(struct cluster *c);
 
 static void on_list(void *arg, const struct http_call_answer *answer)
 {
-	_arena_ struct arena *a = arena_new(2 * (size_t)STANDALONE_LIST_MAX);
 	struct cluster *c = arg;
 	struct standalone *w = c->wire;
-	const struct jr *top;
 	struct error e;
 
 	w->list = NULL;
-	if (standalone_read_list(c, a, answer, &top)) {
+	if (answer->error.code == ERR_NONE && answer->status == 200 && see_all(c, answer)) {
 		w->web_answers = true;
-		see_all(c, jr_get(top, "activedrivers"));
-		see_all(c, jr_get(top, "completeddrivers"));
 		cluster_polled(c, NULL);
 		return;
 	}

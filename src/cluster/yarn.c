@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cluster/hadoop-conf.h"
 #include "cluster/hdfs-read.h"
+#include "cluster/list.h"
 #include "cluster/yarn-read.h"
 #include "cluster/yarn-submit.h"
 #include "http/call.h"
@@ -202,12 +203,12 @@ static bool open_wire(struct cluster *c, struct error *e)
 
 /* --- the list --- */
 
-static void see(struct cluster *c, struct arena *a, const struct jr *element)
+static bool see(struct cluster *c, struct arena *a, const struct jr *element)
 {
 	struct yarn_app found;
 
 	if (!yarn_read_app(element, &found))
-		return;
+		return false;
 	const char *tag = yarn_own_tag(a, found.tags, "florus-");
 	struct cluster_app *app = map_get(c->by_handle, found.id);
 	if (!app && tag)
@@ -219,18 +220,23 @@ static void see(struct cluster *c, struct arena *a, const struct jr *element)
 		own->logs = xstrdup(found.logs);
 	}
 	cluster_saw(c, found.id, tag, &found.status);
+	return true;
 }
 
-/* {"apps":{"app":[…]}}, {"apps":null}, {"apps":{}}; one alone may be an object. */
-static void see_all(struct cluster *c, struct arena *a, const struct jr *top)
+/* {"apps":{"app":[…]}}, {"apps":null}, {"apps":{}}; one alone may be an object. Times and resources change all the time, and do not count. */
+static bool see_all(struct cluster *c, const struct http_call_answer *answer)
 {
-	const struct jr *apps = jr_get(top, "apps");
-	const struct jr *list = apps && apps->type == JR_OBJECT ? jr_get(apps, "app") : NULL;
+	static const char *const members[] = { "id",          "state",
+					       "finalStatus", "applicationTags",
+					       "trackingUrl", "amContainerLogs",
+					       "startedTime", "finishedTime",
+					       "diagnostics", NULL };
+	static const struct list_kind kind = { .members = members, .parse = jr_parse_answer, .see = see };
+	struct jslice apps, list = { 0 };
 
-	if (list && list->type == JR_OBJECT)
-		see(c, a, list);
-	for (size_t i = 0; list && list->type == JR_ARRAY && i < list->count; i++)
-		see(c, a, &list->items[i]);
+	return jscan_member((struct jslice){ answer->body, answer->body_len }, "apps", &apps) &&
+	       (!apps.text || *apps.text != '{' || jscan_member(apps, "app", &list)) &&
+	       (!list.text || (*list.text != '{' && *list.text != '[') || list_see_all(c, &kind, 0, list));
 }
 
 /* What of an app we do not read need not be sent. Older resource managers refuse the words that they do not know. */
@@ -244,15 +250,12 @@ static void ask_list(struct cluster *c);
 
 static void on_list(void *arg, const struct http_call_answer *answer)
 {
-	_arena_ struct arena *a = arena_new(2 * (size_t)LIST_MAX);
 	struct cluster *c = arg;
 	struct yarn *w = c->wire;
-	const struct jr *top;
 	struct error e;
 
 	w->list = NULL;
-	if (read_answer(a, answer, &top)) {
-		see_all(c, a, top);
+	if (answer->error.code == ERR_NONE && answer->status == 200 && see_all(c, answer)) {
 		cluster_polled(c, NULL);
 		return;
 	}

@@ -1,9 +1,10 @@
 /*
  * fuzz-json - any bytes through the JSON reader; what it takes, back through the writer.
  *
- * Must hold: a refusal says why; an accepted value, written and read again, is the same value;
- * any text can be written as a string, and is itself again if it was UTF-8.
+ * Must hold: a refusal says why; an accepted value, written and read again, is the same value, and a walk through its text
+ * finds its members; any text can be written as a string, and is itself again if it was UTF-8.
  */
+#include "base/jscan.h"
 #include "base/json.h"
 #include "base/str.h"
 #include <stdint.h>
@@ -64,6 +65,21 @@ static void must_equal(const struct jr *a, const struct jr *b)
 	}
 }
 
+/* What the reader takes, the walker finds its way through; the other way round need not be. */
+static void walk(const char *text, size_t n, const struct jr *v)
+{
+	struct jscan s = jscan_in(text, n);
+	struct jslice key, value;
+	size_t count = 0;
+
+	for (; jscan_next(&s, &key, &value); count++)
+		if (v && value.text[0] != '{' && value.text[0] != '[')
+			must(v->items[count].type < JR_ARRAY);
+		else
+			walk(value.text, value.len, v ? &v->items[count] : NULL);
+	must(!v || v->type < JR_ARRAY || (!s.bad && count == v->count));
+}
+
 static void read_write_read(const char *text, size_t n)
 {
 	_arena_ struct arena *a = arena_new(ARENA_MAX_BYTES);
@@ -74,8 +90,10 @@ static void read_write_read(const char *text, size_t n)
 
 	if (!jr_parse(a, text, n, &first, &e)) {
 		must(e.msg[0] && (e.code == ERR_MALFORMED || e.code == ERR_TOO_LARGE));
+		walk(text, n, NULL);
 		return;
 	}
+	walk(text, n, first);
 	write_value(&w, NULL, first);
 	must(sbuf_ok(&out));
 	must(jr_parse(a, out.data, out.len, &again, &e));
