@@ -16,6 +16,7 @@ from false_master import FalseMaster  # noqa: E402
 
 POLL_S = 1  # the default
 WATCH_S = 20  # how long florusd is looked at while it watches
+FILL_MAX_S = 300
 CHANGES = 20
 CHANGE_PAUSE_S = 0.37  # no part of the interval, so that changes come at all its times
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -46,7 +47,7 @@ class Watching:
 
     def fill(self, count):
         load(f"{self.florus.url}/batches", "-n", count, "-c", 16, "-b", self.florus.body_file())
-        until(lambda: len(self.cluster.jobs()) == count, f"the cluster has {count} jobs", 0.05)
+        until(lambda: len(self.cluster.jobs()) == count, f"the cluster has {count} jobs", 0.05, FILL_MAX_S)
 
     def wait_for(self, state, count):
         """Every batch is in that state; asked for the last ones first, which come there last."""
