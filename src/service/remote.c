@@ -336,6 +336,15 @@ static void show(const char **shown, const char *now)
 	*shown = xstrdup(*now ? now : NULL);
 }
 
+static void show_diagnostics(struct entry *en, const char *text)
+{
+	char dir[ATTEMPT_NAME_MAX];
+
+	attempt_name(dir, en->shown.id, en->shown.attempt, en->shown.nonce);
+	diagnostics_set(en->of->run_dirfd, dir, text);
+	registry_forget_view(en);
+}
+
 void remote_known(struct entry *en, const struct attempt_report *report)
 {
 	struct store_update up = {
@@ -350,20 +359,15 @@ void remote_known(struct entry *en, const struct attempt_report *report)
 		log_info("job is in its cluster", LOG_INT(en->of->kind.noun, en->shown.id),
 			 LOG_STR("cluster", en->shown.cluster), LOG_STR("launcher", en->shown.launcher),
 			 LOG_STR("handle", cluster_handle(en->app)));
+	if (report->diagnostics)
+		show_diagnostics(en, report->diagnostics);
 	if (!report->handle && !report->app_id && !report->log_url && !report->ui_url)
 		return;
 	show(&en->shown.app_id, report->app_id);
 	show(&en->shown.log_url, report->log_url);
 	show(&en->shown.ui_url, report->ui_url);
-	if (report->diagnostics) {
-		char dir[ATTEMPT_NAME_MAX];
-
-		attempt_name(dir, en->shown.id, en->shown.attempt, en->shown.nonce);
-		diagnostics_set(en->of->run_dirfd, dir, report->diagnostics);
-	}
 	registry_forget_view(en);
-	if (report->handle || report->app_id || report->log_url || report->ui_url)
-		supervise_store(en, &up);
+	supervise_store(en, &up);
 }
 
 bool remote_fall_back(struct entry *en, const char *why)
