@@ -103,9 +103,9 @@ struct cluster_app *cluster_adopt(struct cluster *c, const struct cluster_job *j
  */
 void cluster_expect_none(struct cluster_app *app);
 
-void cluster_kill(struct cluster_app *app);  /* until its end is reported; harmless when repeated */
+void cluster_kill(struct cluster_app *app);                /* until its end is reported; harmless when repeated */
 const char *cluster_handle(const struct cluster_app *app); /* by which the cluster knows it; "": not yet */
-void cluster_noted(struct cluster_app *app); /* the handle that ATTEMPT_KNOWN gave is on the disk */
+void cluster_noted(struct cluster_app *app);               /* the handle that ATTEMPT_KNOWN gave is on the disk */
 struct cluster_app *cluster_forget(
 	struct cluster_app *app); /* after the last report, or at shutdown; takes NULL; returns NULL */
 
