@@ -1,18 +1,18 @@
 """Statements that mean no good, on a real Spark: the session goes on, or ends alone."""
 
-
 import pytest
 from gateway import alive
 from sessions import Session
 
-ANSWER_MAX_S = 240  # the first of a kind waits for its interpreter
+START_MAX_S, ANSWER_MAX_S = 300, 240  # the first of a kind waits for its interpreter
 CONF = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": 1}
 
 
 @pytest.fixture(scope="module")
 def session(spark):
+    spark.restart(livy__rsc__server__connect__timeout=f"{START_MAX_S}s")
     session = Session(spark, conf=CONF)
-    yield session.wait("idle", 120)
+    yield session.wait("idle", START_MAX_S)
     assert spark.delete(session.path).status == 200
 
 
@@ -48,7 +48,7 @@ def test_a_statement_harms_only_itself(session, code, ename):
 
 
 def test_a_driver_that_a_statement_ends_ends_the_session_with_its_children_and_no_other(spark, session):
-    victim = Session(spark, conf=CONF).wait("idle", 120)
+    victim = Session(spark, conf=CONF).wait("idle", START_MAX_S)
     forks = "import os, time\npid = os.fork()\nif pid == 0:\n    os.setsid()\n    time.sleep(600)\nprint(pid)"
     child = int(end_of(victim, forks)["output"]["data"]["text/plain"])
     goes_on(victim)
@@ -60,7 +60,7 @@ def test_a_driver_that_a_statement_ends_ends_the_session_with_its_children_and_n
 
 
 def test_a_statement_that_ends_the_jvm_ends_the_session_and_no_other(spark, session):
-    victim = Session(spark, conf=CONF).wait("idle", 120)
+    victim = Session(spark, conf=CONF).wait("idle", START_MAX_S)
     end_of(victim, "sc._jvm.java.lang.System.exit(9)")
     victim.wait("dead", 60)
     assert victim.get("/statements").body["total_statements"] == 1
