@@ -6,12 +6,11 @@
  */
 #include "base/fdio.h"
 #include "base/str.h"
+#include "cluster/kube-template.h"
 #include "service/defaults.h"
 #include "service/registry.h"
 #include <fcntl.h>
 #include <string.h>
-
-enum { TEMPLATE_MAX = 256 * 1024 };
 
 static const char *value_of(const struct spec_pair *pairs, size_t count, const char *key)
 {
@@ -57,7 +56,7 @@ static bool read_text(const struct batches *b, const char *path, bool trusted, s
 
 static struct submission_text read_one(const struct batches *b, struct arena *a, const char *path, bool trusted)
 {
-	_sbuf_ struct sbuf text = SBUF_INIT(TEMPLATE_MAX);
+	_sbuf_ struct sbuf text = SBUF_INIT(KUBE_TEMPLATE_MAX);
 	struct submission_text ret = { 0 };
 	struct error e;
 
