@@ -165,6 +165,8 @@ static void on_made(void *arg, const struct http_call_answer *answer)
 		ask_pod(app, on_pod); /* ours, by a request whose answer was lost; or somebody else's */
 	else if (answer->status == 409 && own->step != STEP_POD)
 		made(app);
+	else if (answer->status != 200 && answer->status != 201 && answer->repeated)
+		in_doubt(app, "its connection broke, and what was sent again is refused");
 	else if (answer->status != 200 && answer->status != 201)
 		judge(app, answer);
 	else if (own->step == STEP_POD && !learn_pod(app, answer, &pod, a))

@@ -44,7 +44,8 @@ struct http_call *kube_call(struct cluster *c, const char *method, const char *p
 						      .body = n ? body : NULL,
 						      .body_len = n,
 						      .timeout_ms = KUBE_TIMEOUT_MS,
-						      .answer_max = answer_max },
+						      .answer_max = answer_max,
+						      .repeatable = true }, /* names are ours: 409, or 404 */
 			 done, arg);
 }
 

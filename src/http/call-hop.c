@@ -141,6 +141,7 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
 
 	if (origin != SEEK_SET || offset < 0 || offset > call->body_len)
 		return CURL_SEEKFUNC_FAIL;
+	call->answer.repeated |= call->body_at > 0;
 	call->body_at = offset;
 	return CURL_SEEKFUNC_OK;
 }
@@ -200,7 +201,7 @@ static bool set_method(struct http_call *call, CURL *h)
 		SET(CURLOPT_NOBODY, 1L);
 	else if (!str_eq(call->method, "GET") || sends)
 		SET(CURLOPT_CUSTOMREQUEST, call->method);
-	if (!str_eq(call->method, "GET") && !str_eq(call->method, "HEAD"))
+	if (!call->repeatable && !str_eq(call->method, "GET") && !str_eq(call->method, "HEAD"))
 		SET(CURLOPT_FRESH_CONNECT, 1L); /* or it might be sent twice: http/call.h */
 	return ok;
 }
@@ -337,6 +338,7 @@ void hop_leave(struct http_call *call)
 		return;
 	if (curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK && bytes > 0)
 		call->answer.sent = true;
+	call->answer.sent |= call->answer.repeated;
 	(void)curl_multi_remove_handle(call->owner->multi, call->easy);
 }
 

@@ -42,6 +42,7 @@ struct http_call {
 	int64_t body_len, body_at;
 	int64_t deadline_ms, connect_ms, silence_ms; /* 0: none */
 	int redirects_left, redirects_max;
+	bool repeatable;
 	http_call_data_fn *data;
 	struct loop_timer *timer;
 	struct call_ticket *ticket; /* being fetched; NULL: none is */

@@ -235,6 +235,7 @@ static bool fill(struct http_call *call, const struct http_call_request *r, stru
 	call->connect_ms = r->connect_ms > 0 ? r->connect_ms : HTTP_CALL_CONNECT_MS;
 	call->silence_ms = r->silence_ms;
 	call->redirects_max = call->redirects_left = r->redirects_max;
+	call->repeatable = r->repeatable;
 	call->data = r->data;
 	call->answer_body.limit = r->answer_max ? r->answer_max : HTTP_CALL_ANSWER_MAX;
 	return copy_headers(call, r->headers, e) && copy_body(call, r, e);

@@ -14,8 +14,8 @@
  * Credentials (bearer, user and password, ticket, certificate) go to the `origins` of the options and to nobody else,
  * wherever a redirect leads, or a `url` that was taken from an answer. A bearer goes before a password.
  *
- * GET and HEAD go over connections that are kept. Anything else gets a new one: on a kept one that turns out to be dead,
- * libcurl sends a request once more by itself, and nobody can tell whether the first was carried out.
+ * GET and HEAD go over connections that are kept. Anything else gets a new one, unless it is `repeatable`: on a kept one that turns
+ * out to be dead, libcurl sends a request once more by itself, and nobody can tell whether the first was carried out.
  *
  * On the loop thread only, in a process that ignores SIGPIPE. All that is passed in is copied, except descriptors: those are duplicated.
  */
@@ -93,6 +93,11 @@ struct http_call_request {
 	 * or 302 to any other method is delivered as it is, since programs do not agree on what is meant. 0: all are.
 	 */
 	int redirects_max;
+	/*
+	 * To carry it out twice leaves what once does, so that it may go over a kept connection. The answer may then be that to the
+	 * second time, such as a 409: see `repeated`.
+	 */
+	bool repeatable;
 	http_call_data_fn *data; /* NULL: collected. Bodies of other statuses than 2xx are collected in any case */
 };
 
@@ -104,9 +109,10 @@ struct http_call_answer {
 	 * well-formed, or a certificate of ours cannot be used; ERR_INTERNAL: libcurl refuses, or the file cannot be read.
 	 */
 	struct error error;
-	int status;               /* 0: none came */
-	bool sent;                /* may the server have seen the request? False only when it certainly has not */
-	int retry_after_s;        /* 0: none; at most HTTP_CALL_RETRY_AFTER_MAX_S */
+	int status;        /* 0: none came */
+	bool sent;         /* may the server have seen the request? False only when it certainly has not */
+	bool repeated;     /* a body was sent again, over another connection: the server may have seen it before */
+	int retry_after_s; /* 0: none; at most HTTP_CALL_RETRY_AFTER_MAX_S */
 	const char *content_type; /* "": none. This and what follows is borrowed, until `done` returns */
 	const char *location;     /* made absolute; "": none */
 	const char *body;         /* NUL-terminated; "" when it went to `data` */

@@ -16,7 +16,7 @@ import threading
 import time
 
 LOCK = threading.Lock()
-SEEN = {"connections": 0, "requests": 0, "slow": 0, "most": 0}
+SEEN = {"connections": 0, "requests": 0, "relents": 0, "slow": 0, "most": 0}
 
 
 class Gone(Exception):
@@ -146,6 +146,14 @@ def lose(sock, request):
     raise Gone
 
 
+def relent(sock, request):
+    """Loses the first of these, and answers the next."""
+    count(relents=1)
+    if SEEN["relents"] % 2:
+        lose(sock, request)
+    echo(sock, request)
+
+
 def reset(sock, request):
     request.body()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -206,7 +214,7 @@ def hdfs(sock, request):
 
 WORDS = {function.__name__: function for function in (
     ok, echo, seen, slow, hang, drip, cut, overlong, loop, to, early, headers, header, huge, stream, proceed, close, lose,
-    reset, garbage, status, challenge, ticket, hdfs)}  # fmt: skip
+    relent, reset, garbage, status, challenge, ticket, hdfs)}  # fmt: skip
 
 
 def count(**changes):

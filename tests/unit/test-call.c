@@ -289,6 +289,34 @@ TEST(a_request_whose_reply_is_lost_is_not_sent_twice)
 	close_world(&w);
 }
 
+TEST(what_may_be_repeated_goes_over_a_kept_connection_and_says_when_it_was)
+{
+	_end_ struct end end = END_INIT;
+	struct http_call_request r = {
+		.method = "POST", .body = "x", .body_len = 1, .timeout_ms = SOON_MS, .repeatable = true
+	};
+	WORLD(w);
+
+	for (int i = 0; i < 5; i++) {
+		r.url = at(&w, "http", "/ok");
+		ask(&end, &w, &r);
+		CHECK(!end.a.repeated);
+	}
+	get(&end, &w, at(&w, "http", "/seen"));
+	CHECK(str_starts(end.body, "connections=1 requests=6 "));
+	r.url = at(&w, "http", "/relent");
+	ask(&end, &w, &r);
+	CHECK_INT(end.a.status, 200);
+	CHECK(end.a.repeated && end.a.sent);
+	r.url = at(&w, "http", "/lose");
+	ask(&end, &w, &r);
+	check_error(&end, ERR_UNAVAILABLE, true, "no answer");
+	CHECK(end.a.repeated);
+	get(&end, &w, at(&w, "http", "/seen"));
+	CHECK(strstr(end.body, "requests=11 "));
+	close_world(&w);
+}
+
 TEST(many_at_once_share_few_connections)
 {
 	enum { MANY = 500, FEW = 4 };
