@@ -50,9 +50,12 @@ class Effort:
     starts: int = 5
     idle: int = 10_000
     watched: int = 10_000
+    submits: int = 200
+    yarn_submits: int = 30
+    crowd: int = 1500
 
 
-QUICK = Effort(1, 2, 0, launches=1500, shell_launches=500, latencies=100, starts=3)
+QUICK = Effort(1, 2, 0, launches=1500, shell_launches=500, latencies=100, starts=3, submits=60, yarn_submits=9, crowd=300)
 
 
 @dataclass

@@ -100,7 +100,7 @@ def add_user(file, user, password):
 class Florusd:
     """A florusd with a state directory of its own; a context manager that leaves no process behind."""
 
-    def __init__(self, folder, program=NULL_SUBMIT, **options):
+    def __init__(self, folder, program=NULL_SUBMIT, env=None, **options):
         self.folder = folder
         self.state = folder / "state"
         self.spark_home = folder / "spark"
@@ -115,6 +115,7 @@ class Florusd:
             "florus.queue.max": 10_000_000,
             **{key.replace("__", ".").replace("_", "-"): value for key, value in options.items()},
         }
+        self.env = {**os.environ, **(env or {})}
         self.process = None
         self.connection = None
 
@@ -132,7 +133,7 @@ class Florusd:
         words = [word for key, value in self.options.items() for word in ("-o", f"{key}={value}")]
         command = pinned(BUILD / "florusd", *words)
         with open(self.folder / "florusd.log", "ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, env=self.env, start_new_session=True)
 
     def url_written(self):
         if self.process.poll() is not None:

@@ -9,7 +9,7 @@ from figures import Row
 from servers import ROOT, Florusd, load, until
 
 for folder in ("tests/black", "tests/clusters"):
-    sys.path.insert(0, str(ROOT / folder))
+    sys.path.append(str(ROOT / folder))
 
 from false_manager import FalseManager  # noqa: E402
 from false_master import FalseMaster  # noqa: E402
