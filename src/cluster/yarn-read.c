@@ -37,6 +37,7 @@ bool yarn_read_app(const struct jr *app, struct yarn_app *ret)
 		.id = jr_text(app, "id", JR_STRING),
 		.tags = jr_text(app, "applicationTags", JR_STRING),
 		.logs = jr_text(app, "amContainerLogs", JR_STRING),
+		.node = jr_text(app, "masterNodeId", JR_STRING),
 		.status = { .exit_code = -1,
 			    .app_id = jr_text(app, "id", JR_STRING),
 			    .ui_url = ui,
@@ -99,17 +100,55 @@ const char *yarn_own_tag(struct arena *a, const char *tags, const char *prefix)
 	return NULL;
 }
 
-bool yarn_read_log(const char *page, size_t n, struct sbuf *to)
+/* "Log Length: 123" of a page that says when it was uploaded; -1: it does not. */
+static int64_t gathered_length(const char *page, size_t n)
+{
+	static const char uploaded[] = "Log Upload Time: ", length[] = "Log Length: ";
+	const char *at = page ? memmem(page, n, uploaded, sizeof uploaded - 1) : NULL;
+	char digits[24] = "";
+	int64_t ret;
+
+	at = at ? memmem(page, n, length, sizeof length - 1) : NULL;
+	for (size_t i = 0; at && i + 1 < sizeof digits; i++) {
+		const char *c = at + sizeof length - 1 + i;
+
+		if (c >= page + n || *c < '0' || *c > '9')
+			break;
+		digits[i] = *c;
+	}
+	return str_to_i64(digits, &ret) ? ret : -1;
+}
+
+bool yarn_read_log(const char *page, size_t n, struct sbuf *to, int64_t *ret_length)
 {
 	static const char open[] = "<pre>", close[] = "</pre>";
 	const char *from = memmem(page, n, open, sizeof open - 1);
 
 	if (!from)
 		return false;
+	*ret_length = gathered_length(page, (size_t)(from - page));
 	from += sizeof open - 1;
 	const char *end = memmem(from, n - (size_t)(from - page), close, sizeof close - 1);
 	if (!end)
 		return false;
 	entities_decode(to, from, end);
 	return sbuf_ok(to);
+}
+
+/* Bytes that are no UTF-8 are shown as this. */
+static bool has_replacement(const char *text, size_t n)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+
+	return n > 0 && memmem(text, n, replacement, sizeof replacement - 1);
+}
+
+int64_t yarn_log_offset(const struct sbuf *text, size_t n, int64_t from, int64_t to, int64_t length)
+{
+	int64_t end = length < to ? length : to, rest = (int64_t)(text->len - n);
+
+	if (end - rest <= from || !has_replacement(sbuf_str(text), n) ||
+	    has_replacement(sbuf_str(text) + n, text->len - n))
+		return from + (int64_t)n;
+	return end - rest;
 }

@@ -27,6 +27,7 @@ struct yarn {
 	char *who;              /* "&user.name=x", or "" */
 	struct yarn_here *here; /* owned; NULL: jobs are given by spark-submit alone, as */
 	const char *no_native;  /* says */
+	char *history; /* where the history server shows logs: "http://host:19888/jobhistory/logs"; NULL: nobody said */
 	struct http_call *list;
 	int tries;
 	int leaves; /* in leave_out[] */
@@ -39,8 +40,11 @@ struct yarn_own {
 	struct yarn_making *making; /* on its way there; owned */
 	char *as;                   /* whom it runs as; NULL: ourselves */
 	char *logs;                 /* URL of its container's */
+	char *node;                 /* where that was; NULL: not said */
 	int stream;
+	int64_t from, to; /* which of its bytes were asked for */
 	bool more, seen_end;
+	bool by_history; /* its node manager does not have it */
 };
 
 /* A question to the resource manager that answered last. */
@@ -56,5 +60,7 @@ void yarn_next_manager(struct cluster *c); /* it did not answer */
 
 struct yarn_own *yarn_own(struct cluster_app *app); /* made when it is not there yet; freed by cancel() */
 
+/* Sets w->history, by the profile's `web` or by w->conf. ERR_CONFIG. */
+MUST_CHECK bool yarn_log_find_history(struct yarn *w, const struct profile *p, struct error *e);
 /* backend.h's log(). */
 void yarn_log(struct cluster_app *app);

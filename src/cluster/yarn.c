@@ -163,6 +163,7 @@ static void close_wire(struct cluster *c)
 		free(w->managers[i]);
 	w->conf = hadoop_conf_free(w->conf);
 	free(w->who);
+	free(w->history);
 	free(w);
 	c->wire = NULL;
 }
@@ -172,7 +173,7 @@ static bool open_wire(struct cluster *c, struct error *e)
 	struct yarn *w = c->wire = xcalloc(1, sizeof *w);
 	_sbuf_ struct sbuf who = SBUF_INIT(1024);
 	const struct profile *p = c->profile;
-	const char *origins[YARN_MANAGERS_MAX + 1] = { NULL };
+	const char *origins[YARN_MANAGERS_MAX + 2] = { NULL };
 
 	const char *user = yarn_user(p);
 
@@ -181,9 +182,10 @@ static bool open_wire(struct cluster *c, struct error *e)
 		hdfs_encode(&who, user, false);
 	}
 	w->who = xstrdup(sbuf_str(&who));
-	bool ok = find_managers(w, p, e);
+	bool ok = find_managers(w, p, e) && yarn_log_find_history(w, p, e);
 	for (int i = 0; i < w->count; i++)
 		origins[i] = w->managers[i];
+	origins[w->count] = w->history;
 	ok = ok && http_calls_new(&(struct http_calls_options){ .loop = cluster_loop(c),
 								.user_agent = "florus",
 								.origins = origins,
@@ -218,6 +220,8 @@ static bool see(struct cluster *c, struct arena *a, const struct jr *element)
 
 		free(own->logs);
 		own->logs = xstrdup(found.logs);
+		free(own->node);
+		own->node = xstrdup(found.node);
 	}
 	cluster_saw(c, found.id, tag, &found.status);
 	return true;
@@ -436,6 +440,7 @@ static void cancel(struct cluster_app *app)
 			http_call_cancel(calls[i]);
 	free(own->logs);
 	free(own->as);
+	free(own->node);
 	free(own);
 	app->own = NULL;
 }

@@ -24,16 +24,16 @@ time.sleep(600)
 """
 
 
-def started(tmp_path_factory, tries=3):
+def started(tmp_path_factory, kind=Yarn, tries=3):
     """Ports that were free when they were chosen may not be when the last daemon comes to them."""
-    cluster = Yarn(tmp_path_factory.mktemp("yarn"), "spark4")
+    cluster = kind(tmp_path_factory.mktemp("yarn"), "spark4")
     try:
         return cluster.start()
     except AssertionError:
         cluster.stop()
         if tries == 1:
             raise
-        return started(tmp_path_factory, tries - 1)
+        return started(tmp_path_factory, kind, tries - 1)
 
 
 @pytest.fixture(scope="module")

@@ -12,16 +12,17 @@ from standalone import answer_of
 class Yarn(Hdfs):
     MORE_PORTS = 5
 
-    def __init__(self, root, which):
+    def __init__(self, root, which, **settings):
+        """settings: of yarn-site.xml."""
         super().__init__(root, **{"dfs.permissions.enabled": "false"})
         self.home = spark_home(which)
         self.python = python_of(self.home)
         self.rm, self.scheduler, self.tracker, self.admin, self.rm_web = self.more_ports
-        self.write_conf()
+        self.write_conf(settings)
         self.manager = Daemon(self, "resourcemanager", "yarn.server.resourcemanager.ResourceManager")
         self.node = Daemon(self, "nodemanager", "yarn.server.nodemanager.NodeManager")
 
-    def write_conf(self):
+    def write_conf(self, settings):
         site(self.conf / "yarn-site.xml", {
             "yarn.resourcemanager.address": f"{HOST}:{self.rm}",
             "yarn.resourcemanager.scheduler.address": f"{HOST}:{self.scheduler}",
@@ -41,6 +42,7 @@ class Yarn(Hdfs):
             "yarn.nodemanager.resource.cpu-vcores": 8,
             "yarn.nodemanager.env-whitelist": "JAVA_HOME,PATH",
             "yarn.scheduler.minimum-allocation-mb": 128,
+            **settings,
         })
         site(self.conf / "capacity-scheduler.xml", {
             "yarn.scheduler.capacity.root.queues": "default",

@@ -298,10 +298,11 @@ TEST(our_tag_is_told_from_that_of_the_server_and_those_of_others)
 TEST(log_pages_of_hadoop_are_read)
 {
 	_sbuf_ struct sbuf text = SBUF_INIT(1024);
+	int64_t length;
 	static const char page[] = "<html><td><pre>a &lt;b&gt; &amp;amp; &quot;c&#39; & d\n</pre></td>";
 
-	CHECK(yarn_read_log(page, sizeof page - 1, &text));
+	CHECK(yarn_read_log(page, sizeof page - 1, &text, &length));
 	CHECK_STR(sbuf_str(&text), "a <b> &amp; \"c' & d\n");
-	CHECK(!yarn_read_log("<pre>cut", 8, &text));
-	CHECK(!yarn_read_log("", 0, &text));
+	CHECK(!yarn_read_log("<pre>cut", 8, &text, &length));
+	CHECK(!yarn_read_log("", 0, &text, &length));
 }

@@ -30,7 +30,8 @@ TEST(an_app_says_its_state_its_times_and_where_its_log_is)
 		       "{\"id\":\"application_1_0007\",\"state\":\"RUNNING\",\"finalStatus\":\"UNDEFINED\","
 		       "\"trackingUrl\":\"http://rm:8088/proxy/application_1_0007/\",\"diagnostics\":\"\","
 		       "\"startedTime\":1764000000001,\"finishedTime\":0,\"applicationTags\":\"florus-aa,florus-bb-1\","
-		       "\"amContainerLogs\":\"http://nm:8042/node/containerlogs/container_1_0007_01_000001/etl\"}",
+		       "\"amContainerLogs\":\"http://nm:8042/node/containerlogs/container_1_0007_01_000001/etl\","
+		       "\"masterNodeId\":\"nm:45454\"}",
 		       &app));
 	CHECK_STR(app.id, "application_1_0007");
 	CHECK_STR(app.status.app_id, "application_1_0007");
@@ -38,6 +39,7 @@ TEST(an_app_says_its_state_its_times_and_where_its_log_is)
 	CHECK_INT(app.status.started_ms, 1764000000001);
 	CHECK_STR(app.status.ui_url, "http://rm:8088/proxy/application_1_0007/");
 	CHECK_STR(app.logs, "http://nm:8042/node/containerlogs/container_1_0007_01_000001/etl");
+	CHECK_STR(app.node, "nm:45454");
 	CHECK_STR(app.tags, "florus-aa,florus-bb-1");
 	CHECK(!app.status.why);
 }
@@ -151,8 +153,9 @@ TEST(a_log_page_gives_its_text_back_unescaped)
 	static const char page[] =
 		"<html><h1>x</h1><pre>a &lt;b&gt; &amp;amp; &quot;c&quot; &#39;d&#39; &nope; &\n</pre></html>";
 	_sbuf_ struct sbuf text = SBUF_INIT(1024);
+	int64_t length;
 
-	CHECK(yarn_read_log(page, sizeof page - 1, &text));
+	CHECK(yarn_read_log(page, sizeof page - 1, &text, &length));
 	CHECK_STR(sbuf_str(&text), "a <b> &amp; \"c\" 'd' &nope; &\n");
 }
 
@@ -178,12 +181,63 @@ TEST(a_page_writes_characters_by_their_names_and_numbers)
 	check_decoded("&thetasymthetasym;&lt;", "&thetasymthetasym;<");
 }
 
+TEST(a_page_of_a_gathered_log_says_how_long_that_is)
+{
+	static const struct {
+		const char *page;
+		int64_t length;
+	} rows[] = {
+		{ "<p>Log Upload Time: now</p><p>Log Length: 123</p><pre>a</pre>", 123 },
+		{ "<p>Log Length: 123</p><pre>a</pre>", -1 },
+		{ "<p>Log Upload Time: now</p><pre>Log Length: 123</pre>", -1 },
+		{ "<p>Log Upload Time: now</p><p>Log Length: </p><pre></pre>", -1 },
+		{ "<p>Log Upload Time: now</p><p>Log Length: 99999999999999999999999999</p><pre></pre>", -1 },
+		{ "<p>Log Upload Time: now</p>Log Length: 7<pre></pre>", 7 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_sbuf_ struct sbuf text = SBUF_INIT(1024);
+		int64_t length;
+
+		CHECK(yarn_read_log(rows[i].page, strlen(rows[i].page), &text, &length));
+		CHECK_INT(length, rows[i].length);
+	}
+}
+
+static int64_t offset_of(const char *lines, const char *rest, int64_t to, int64_t length)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(1024);
+
+	sbuf_addf(&text, "%s%s", lines, rest);
+	return yarn_log_offset(&text, strlen(lines), 1000, to, length);
+}
+
+#define LOST "\xef\xbf\xbd"
+
+TEST(where_a_log_goes_on_is_counted_from_the_side_that_is_whole)
+{
+	CHECK_INT(offset_of("abc\n", "de", 1006, 5000), 1004);
+	CHECK_INT(offset_of("abc\n", "d" LOST, 1006, 5000), 1004);
+	CHECK_INT(offset_of("abc\n", "de", 1006, -1), 1004);
+	/* one byte too many was shown as three: the page has six bytes, or what the log has left */
+	CHECK_INT(offset_of("a" LOST "c\n", "de", 1006, 5000), 1004);
+	CHECK_INT(offset_of("a" LOST "c\n", "de", 1064, 1006), 1004);
+	CHECK_INT(offset_of("a" LOST "c\n", "", 1004, 1004), 1004);
+	/* nobody knows: as it is shown */
+	CHECK_INT(offset_of("a" LOST "c\n", "d" LOST, 1006, 5000), 1006);
+	CHECK_INT(offset_of("a" LOST "c\n", "de", 1006, -1), 1006);
+	/* what cannot be is not believed: a log never goes back */
+	CHECK_INT(offset_of("a" LOST "c\n", "de", 1006, 10), 1006);
+	CHECK_INT(offset_of("a" LOST "c\n", "de", 1002, 5000), 1006);
+}
+
 TEST(a_page_without_a_log_or_cut_off_is_not_read)
 {
 	_sbuf_ struct sbuf text = SBUF_INIT(1024), small = SBUF_INIT(2);
+	int64_t length;
 
-	CHECK(!yarn_read_log("<html>No logs available</html>", 30, &text));
-	CHECK(!yarn_read_log("<pre>half", 9, &text));
-	CHECK(!yarn_read_log("", 0, &text));
-	CHECK(!yarn_read_log("<pre>abc</pre>", 14, &small));
+	CHECK(!yarn_read_log("<html>No logs available</html>", 30, &text, &length));
+	CHECK(!yarn_read_log("<pre>half", 9, &text, &length));
+	CHECK(!yarn_read_log("", 0, &text, &length));
+	CHECK(!yarn_read_log("<pre>abc</pre>", 14, &small, &length));
 }
