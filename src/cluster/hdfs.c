@@ -428,8 +428,10 @@ struct hdfs *hdfs_free(struct hdfs *h)
 {
 	if (!h)
 		return NULL;
-	while (!TAILQ_EMPTY(&h->all))
-		hdfs_cancel(TAILQ_FIRST(&h->all));
+	for (struct hdfs_call *call = TAILQ_FIRST(&h->all), *next; call; call = next) {
+		next = TAILQ_NEXT(call, entry);
+		dispose(call);
+	}
 	h->http = http_calls_free(h->http);
 	for (int i = 0; i < h->count; i++)
 		free(h->nodes[i]);
