@@ -124,12 +124,30 @@ static void add_place(struct sbuf *url, const struct yarn *w, const struct yarn_
 		sbuf_adds(url, own->logs);
 }
 
+/* YARN started the app again, in another container. False: that cannot be noted. */
+static bool begin_anew(struct cluster_app *app)
+{
+	struct yarn_own *own = yarn_own(app);
+
+	for (int stream = 0; own->anew && stream < APP_LOG_STREAMS; stream++)
+		if (!app_log_add(app, stream, "", 0, 0))
+			return false;
+	if (own->anew)
+		own->stream = 0;
+	own->anew = false;
+	return true;
+}
+
 static void ask_page(struct cluster_app *app)
 {
 	const struct yarn *w = app->of->wire;
 	struct yarn_own *own = yarn_own(app);
 	_sbuf_ struct sbuf url = SBUF_INIT(HTTP_CALL_URL_MAX);
 
+	if (!begin_anew(app)) {
+		app_logged(app, APP_LOG_NONE);
+		return;
+	}
 	own->from = app_log_offset(app, own->stream);
 	own->to = own->from + (app->phase == APP_ENDED ? GATHERED_CHUNK : CLUSTER_LOG_CHUNK);
 	add_place(&url, w, own);

@@ -45,6 +45,7 @@ struct yarn_own {
 	int64_t from, to; /* which of its bytes were asked for */
 	bool more, seen_end;
 	bool by_history; /* its node manager does not have it */
+	bool anew;       /* its container is another one, of which nothing was read */
 };
 
 /* A question to the resource manager that answered last. */

@@ -218,6 +218,7 @@ static bool see(struct cluster *c, struct arena *a, const struct jr *element)
 	if (app && found.logs) {
 		struct yarn_own *own = yarn_own(app);
 
+		own->anew |= own->logs && !str_eq(own->logs, found.logs);
 		free(own->logs);
 		own->logs = xstrdup(found.logs);
 		free(own->node);

@@ -70,6 +70,28 @@ def test_one_that_fails_is_dead_with_yarns_diagnostics(florus):
     assert "\nflorus: Application application_" in florus.end_of(batch, "dead")
 
 
+def test_a_second_attempts_log_is_read_from_its_beginning(florus, tmp_path):
+    program = f"""
+import os, time
+from pyspark.sql import SparkSession
+SparkSession.builder.getOrCreate()
+second = os.path.exists({str(tmp_path / "first")!r})
+for i in range(1, 301):
+    print("second" if second else "first", i, flush=True)
+if not second:
+    while not os.path.exists({str(tmp_path / "go")!r}):
+        time.sleep(0.1)
+open({str(tmp_path / "first")!r}, "w")
+raise SystemExit(3)
+"""
+    batch = florus.batch(florus.program("again.py", program), conf={"spark.yarn.maxAppAttempts": "2"})
+    florus.until_logged(batch, "first 300")
+    (tmp_path / "go").touch()
+    log = florus.end_of(batch, "dead").split("\n")
+    for attempt in ("first", "second"):
+        assert [line for line in log if line.startswith(f"{attempt} ")] == [f"{attempt} {i}" for i in range(1, 301)]
+
+
 def test_what_spark_submit_refuses_is_dead_with_its_words(florus):
     batch = florus.batch(str(florus.files / "absent.py"))
     assert "does not exist" in florus.end_of(batch, "dead")
