@@ -22,6 +22,7 @@ from servers import (
     SERVER_CORE,
     Failure,
     Florusd,
+    Missing,
     Nginx,
     add_user,
     load,
@@ -483,14 +484,18 @@ FIGURES = [
 
 
 def measure(base, effort, chosen, tell):
-    """All rows of the chosen measurements."""
+    """All rows of the chosen measurements, and whether all could be made."""
     base.mkdir(parents=True, exist_ok=True)
     scratch = Path(base) / f"run-{os.getpid()}"
-    rows = []
+    rows, whole = [], True
     try:
         for figure in chosen:
             tell(f"measuring {figure.__name__.replace('_', ' ')}")
-            rows += figure(Folder(scratch / figure.__name__), effort)
+            try:
+                rows += figure(Folder(scratch / figure.__name__), effort)
+            except Missing as missing:
+                tell(f"left out: {missing}")
+                whole = False
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return rows
+    return rows, whole

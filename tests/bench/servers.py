@@ -27,6 +27,10 @@ class Failure(Exception):
     """A measurement that could not be made; the text says why."""
 
 
+class Missing(Failure):
+    """What it needs is not on this machine; others can be made."""
+
+
 def until(condition, what, pause_s=0.002, limit_s=WAIT_MAX_S):
     """Waits for condition() to be true and returns what it gave."""
     deadline = time.monotonic() + limit_s

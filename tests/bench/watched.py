@@ -5,20 +5,21 @@ import sys
 import time
 from pathlib import Path
 
-from figures import Row
+from figures import Row, ms
 from servers import ROOT, Florusd, load, until
 
 for folder in ("tests/black", "tests/clusters"):
     sys.path.append(str(ROOT / folder))
 
-from false_manager import FalseManager  # noqa: E402
 from false_master import FalseMaster  # noqa: E402
+from false_yarn import APPS, FalseYarn  # noqa: E402
 
+LIST = "/json/"
 POLL_S = 1  # the default
 WATCH_S = 20  # how long florusd is looked at while it watches
 FILL_MAX_S = 300
 CHANGES = 20
-CHANGE_PAUSE_S = 0.37  # no part of the interval, so that changes come at all its times
+CHANGE_PAUSE_S = 0.37  # no part of the interval, so that changes come at all times of it
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -28,13 +29,37 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
+class FullYarn(FalseYarn):
+    """Its applications have what a real one shows of them, without what florusd asks to be left out."""
+
+    def truth(self, method, path, query, body):
+        answer = super().truth(method, path, query, body)
+        if self.apps:
+            self.fill(next(reversed(self.apps.values())))  # the last one may be new
+        return answer
+
+    def fill(self, app):
+        page = f"{self.liar.url}/node/containerlogs/container_{app['id']}_01_000001/florus"
+        texts = {"user": "florus", "name": "a job with a name", "queue": "root.default", "finalStatus": "UNDEFINED",
+                 "trackingUI": "ApplicationMaster", "applicationType": "SPARK", "logAggregationStatus": "DISABLED",
+                 "trackingUrl": f"{self.liar.url}/proxy/{app['id']}/", "amContainerLogs": page,
+                 "amHostHttpAddress": "127.0.0.1:8042", "amRPCAddress": "127.0.0.1:40000"}  # fmt: skip
+        numbers = ("progress", "clusterId", "priority", "startedTime", "launchTime", "finishedTime", "elapsedTime", "allocatedMB",
+                   "allocatedVCores", "reservedMB", "reservedVCores", "runningContainers", "memorySeconds", "vcoreSeconds",
+                   "queueUsagePercentage", "clusterUsagePercentage", "preemptedResourceMB", "preemptedResourceVCores",
+                   "numNonAMContainerPreempted", "numAMContainerPreempted", "preemptedMemorySeconds", "preemptedVcoreSeconds")  # fmt: skip
+        app.update(texts, **dict.fromkeys(numbers, 123456), unmanagedApplication=False, resourceSecondsMap={},
+                   preemptedResourceSecondsMap={})  # fmt: skip
+
+
 class Watching:
     """A florusd whose only cluster is a false one that was filled with jobs which all run."""
 
-    def __init__(self, folder, cluster, list_path, **options):
-        self.cluster, self.list_path = cluster, list_path
+    def __init__(self, folder, cluster, jobs, list_path, **options):
+        self.cluster, self.jobs, self.list_path = cluster, jobs, list_path
         options = {"florus.launch.max-running": 64, **cluster.options(), **options}
-        options.pop("florus.cluster.default.poll", None)  # the default
+        for shorter in ("poll", "log-poll"):
+            options.pop(f"florus.cluster.default.{shorter}")  # the default instead
         self.florus = Florusd(folder, **options)
 
     def __enter__(self):
@@ -47,7 +72,7 @@ class Watching:
 
     def fill(self, count):
         load(f"{self.florus.url}/batches", "-n", count, "-c", 16, "-b", self.florus.body_file())
-        until(lambda: len(self.cluster.jobs()) == count, f"the cluster has {count} jobs", 0.05, FILL_MAX_S)
+        until(lambda: len(self.jobs) == count, f"the cluster has {count} jobs", 0.05, FILL_MAX_S)
 
     def wait_for(self, state, count):
         """Every batch is in that state; asked for the last ones first, which come there last."""
@@ -64,8 +89,9 @@ class Watching:
 
 def watched(folder, effort):
     rows = []
-    for name, cluster, path in (("standalone", FalseMaster(), "/json/"), ("YARN", FalseManager(), "/ws/v1/cluster/apps")):
-        with Watching(folder.new(), cluster, path) as watching:
+    master, yarn = FalseMaster(), FullYarn()
+    for name, cluster, jobs, path in (("standalone", master, master.drivers, LIST), ("YARN", yarn, yarn.apps, APPS)):
+        with Watching(folder.new(), cluster, jobs, path) as watching:
             rows += watch_many(name, watching, effort.watched)
     return rows
 
@@ -93,4 +119,25 @@ def watch_many(name, watching, count):
     ]  # fmt: skip
 
 
-FIGURES = [watched]
+def visible(folder, effort):
+    """From a change in a cluster that is polled until a GET shows it."""
+    cluster, seconds = FalseMaster(), []
+    cluster.start = False
+    with Watching(folder.new(), cluster, cluster.drivers, LIST) as watching:
+        for number in range(CHANGES):
+            batch = watching.florus.submit()
+            until(lambda: len(cluster.drivers) > number, "the driver is there")  # noqa: B023
+            time.sleep(number * CHANGE_PAUSE_S % POLL_S)
+            begin = time.monotonic()
+            cluster.set_all("RUNNING")
+            watching.florus.wait_for_state(batch, "running")
+            seconds.append(time.monotonic() - begin)
+    seconds.sort()
+    return [
+        Row(f"a change of state in standalone until a GET shows it, slowest of {CHANGES}", f"< {POLL_S * 1000} ms + 100 ms",
+            ms(seconds[-1] * 1e6), f"median {ms(seconds[CHANGES // 2] * 1e6)}; asked for every {POLL_S} s",
+            seconds[-1] < POLL_S + 0.1),
+    ]  # fmt: skip
+
+
+FIGURES = [watched, visible]

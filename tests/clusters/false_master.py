@@ -20,9 +20,6 @@ class FalseMaster:
 
     # --- what a test does ------------------------------------------------------------------------------------
 
-    def jobs(self):
-        return self.drivers
-
     def set_all(self, state):
         for driver in self.drivers.values():
             driver["state"] = state
