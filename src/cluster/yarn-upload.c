@@ -135,9 +135,10 @@ static void begin(struct yarn_upload *u)
 	struct yarn_making *m = yarn_making(u->app);
 	struct yarn_file *f = u->file;
 	_sbuf_ struct sbuf name = SBUF_INIT(4096);
-	const char *slash = strrchr(f->link, '/');
+	const char *slash = f->local ? strrchr(f->local, '/') : NULL;
 	const struct error e = { .code = ERR_TOO_LARGE, .msg = "its files have too long names" };
 
+	/* Its own name, as nodes tell by that how an archive is packed. */
 	sbuf_addf(&name, "%zu-%s", (size_t)(f - m->plan.files), slash ? slash + 1 : f->link);
 	if (f->kept)
 		f->path = kept_path(m, f);
