@@ -38,6 +38,7 @@ bool yarn_read_app(const struct jr *app, struct yarn_app *ret)
 		.tags = jr_text(app, "applicationTags", JR_STRING),
 		.logs = jr_text(app, "amContainerLogs", JR_STRING),
 		.node = jr_text(app, "masterNodeId", JR_STRING),
+		.user = jr_text(app, "user", JR_STRING),
 		.status = { .exit_code = -1,
 			    .app_id = jr_text(app, "id", JR_STRING),
 			    .ui_url = ui,

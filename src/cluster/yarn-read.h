@@ -12,6 +12,7 @@ struct yarn_app {
 	const char *id, *tags; /* of the arena, all of them */
 	const char *logs;      /* URL of the AM container's; NULL: it has none yet */
 	const char *node;      /* where that is, "host:port"; NULL: not said (before Hadoop 3) */
+	const char *user;      /* whose it is; NULL: not said */
 	struct app_status status;
 };
 

@@ -205,6 +205,16 @@ static bool open_wire(struct cluster *c, struct error *e)
 
 /* --- the list --- */
 
+/* Adopted after a restart: its directory in HDFS is another's, if it runs as another. */
+static void know_user(struct cluster_app *app, const char *user)
+{
+	const struct yarn *w = app->of->wire;
+	struct yarn_own *own = yarn_own(app);
+
+	if (!own->as && w->here && !str_eq(user, w->here->user))
+		own->as = xstrdup(user);
+}
+
 static bool see(struct cluster *c, struct arena *a, const struct jr *element)
 {
 	struct yarn_app found;
@@ -224,6 +234,8 @@ static bool see(struct cluster *c, struct arena *a, const struct jr *element)
 		free(own->node);
 		own->node = xstrdup(found.node);
 	}
+	if (app && found.user)
+		know_user(app, found.user);
 	cluster_saw(c, found.id, tag, &found.status);
 	return true;
 }
@@ -235,7 +247,8 @@ static bool see_all(struct cluster *c, const struct http_call_answer *answer)
 					       "finalStatus", "applicationTags",
 					       "trackingUrl", "amContainerLogs",
 					       "startedTime", "finishedTime",
-					       "diagnostics", NULL };
+					       "diagnostics", "user",
+					       NULL };
 	static const struct list_kind kind = { .members = members, .parse = jr_parse_answer, .see = see };
 	struct jslice apps, list = { 0 };
 
