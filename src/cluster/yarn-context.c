@@ -151,7 +151,7 @@ static void environment(struct sbuf *out, const struct yarn_job *job)
 static void argument(struct sbuf *out, const char *option, const char *value)
 {
 	sbuf_addf(out, " %s ", option);
-	yarn_shell_word(out, value);
+	yarn_shell_argument(out, value);
 }
 
 /* "{{APP_ID}}" and its like, which Spark's client replaces here. */

@@ -7,12 +7,24 @@ void yarn_shell_word(struct sbuf *out, const char *word)
 	for (const char *p = word; *p; p++) {
 		if (*p == '\'')
 			sbuf_adds(out, "'\\''");
-		else if (*p == '$' || *p == '"')
+		else if (strchr("$\"`\\", *p))
 			sbuf_addf(out, "\\%c", *p);
 		else
 			sbuf_addc(out, *p);
 	}
 	sbuf_addc(out, '\'');
+}
+
+void yarn_shell_argument(struct sbuf *out, const char *word)
+{
+	_sbuf_ struct sbuf quoted = SBUF_INIT(YARN_CONTEXT_MAX);
+
+	yarn_shell_word(&quoted, word);
+	for (const char *p = sbuf_str(&quoted); *p; p++) {
+		sbuf_addc(out, *p);
+		if (strchr("{}<", *p))
+			sbuf_adds(out, "''");
+	}
 }
 
 /*

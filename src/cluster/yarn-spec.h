@@ -89,7 +89,9 @@ void yarn_xml_text(struct sbuf *out, const char *s);
 
 /* --- yarn-shell.c --- */
 
-/* As one word of the command that YARN gives to bash -c "…". */
+/* As one word of the command that YARN gives to bash -c "…". Spark's client lets `…` be executed there, and loses backslashes. */
 void yarn_shell_word(struct sbuf *out, const char *word);
+/* The same for what reaches the program as it is: nodes replace {{X}}, <CPS> and <LOG_DIR> in a command, so that '' keeps these apart. */
+void yarn_shell_argument(struct sbuf *out, const char *word);
 /* Splits options as Spark does (Utils.splitCommandString) and appends each as a word, with a blank before. */
 void yarn_shell_options(struct sbuf *out, const char *options);

@@ -179,7 +179,7 @@ static void on_posted(void *arg, const struct http_call_answer *answer)
 	if (answer->status == 202 || answer->status == 200) {
 		yarn_submit_cancel(app);
 		app_submitted(app, handle);
-	} else if (!is_away(answer) && (answer->error.code || answer->status >= 500)) {
+	} else if ((answer->error.code && answer->sent) || answer->status >= 500) { /* 503, too: it may be a proxy's */
 		char why[256];
 
 		(void)snprintf(why, sizeof why, "no answer to the submission: %.200s", words_of(a, answer));

@@ -169,6 +169,9 @@ TEST(words_of_the_command_survive_two_shells)
 		CHECK_STR(sbuf_str(&out), rows[i].shown);
 	}
 	_sbuf_ struct sbuf out = SBUF_INIT(256);
+	yarn_shell_argument(&out, "{{HOME}}<CPS>");
+	CHECK_STR(sbuf_str(&out), "'{''{''HOME}''}''<''CPS>'");
+	sbuf_clear(&out);
 	yarn_shell_options(&out, " -Da=\"b c\"  -Dd='e f' -Dg=\\ h ");
 	CHECK_STR(sbuf_str(&out), " '-Da=b c' '-Dd=e f' '-Dg= h'");
 }
