@@ -198,12 +198,16 @@ static void on_undone(void *arg, const struct http_call_answer *answer)
 }
 
 /* Full, or out of order: as often as it takes. Too many: so, too. Not known to it: for a while. Else it was judged. */
-static enum attempt_again again_after(const struct http_call_answer *answer)
+static enum attempt_again again_after(const struct cluster *c, const struct http_call_answer *answer)
 {
+	const struct kube *w = c->wire;
 	bool full = answer->status == 403 && strstr(answer->body, "exceeded quota");
+	/* One that has just begun to serve does not know yet who may do what: whom it let list before, it will again. */
+	bool begins = answer->status == 403 && w->listed && c->failures > 0;
 
-	return full || answer->status == 429 || answer->status == 401 || answer->status == 503 ? ATTEMPT_WAIT
-											       : ATTEMPT_NEVER_AGAIN;
+	return full || begins || answer->status == 429 || answer->status == 401 || answer->status == 503
+		       ? ATTEMPT_WAIT
+		       : ATTEMPT_NEVER_AGAIN;
 }
 
 static void judge(struct cluster_app *app, const struct http_call_answer *answer)
@@ -215,7 +219,8 @@ static void judge(struct cluster_app *app, const struct http_call_answer *answer
 		in_doubt(app, kube_read_refusal(a, answer->body, answer->body_len, answer->status));
 		return;
 	}
-	own->again = answer->status == 401 && kube_is_denied(app->of) ? ATTEMPT_NEVER_AGAIN : again_after(answer);
+	own->again =
+		answer->status == 401 && kube_is_denied(app->of) ? ATTEMPT_NEVER_AGAIN : again_after(app->of, answer);
 	(void)snprintf(own->why, sizeof own->why, "the API server refuses the %s: %s", steps[own->step].what,
 		       kube_read_refusal(a, answer->body, answer->body_len, answer->status));
 	if (own->step == STEP_POD)

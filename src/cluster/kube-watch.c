@@ -237,6 +237,7 @@ static void on_page(void *arg, const struct http_call_answer *answer)
 		ask_page(c);
 		return;
 	}
+	w->listed = true;
 	end_list(c, NULL);
 	if (!w->watch)
 		start_watch(c);

@@ -36,6 +36,7 @@ struct kube {
 	struct sbuf line; /* of the watch, until it ends */
 	char version[64]; /* resourceVersion: from where the watch goes on; "": a list comes first */
 	char *next_page;  /* of the list that is under way */
+	bool listed;      /* once, so that we may */
 	bool news_missed; /* of an app that was not watched yet, or in words that could not be read */
 };
 
