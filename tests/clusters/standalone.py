@@ -64,7 +64,7 @@ class Master(Part):
         """ALIVE, STANDBY, RECOVERING, or None while it does not answer."""
         try:
             return self.list()["status"]
-        except OSError:
+        except (OSError, ValueError):  # or its page is not there yet
             return None
 
     def list(self):
