@@ -85,8 +85,8 @@ static bool asks_for_ticket(const struct http_call *call)
 {
 	const char *challenge = http_call_header(call, "WWW-Authenticate");
 
-	return call->answer.status == 401 && call->owner->o.negotiate && call->trusted && !call->token && challenge &&
-	       strncasecmp(challenge, "Negotiate", 9) == 0;
+	return call->answer.status == 401 && call->owner->o.negotiate && (call->trusted || call->ticket_anywhere) &&
+	       !call->token && challenge && strncasecmp(challenge, "Negotiate", 9) == 0;
 }
 
 void call_got_ticket(struct http_call *call, char *token, const struct error *e)

@@ -164,7 +164,7 @@ static bool add_credentials(struct http_call *call)
 	_sbuf_ struct sbuf line = SBUF_INIT(HTTP_CALL_HEADERS_MAX);
 	bool ok;
 
-	if (!call->trusted || !word)
+	if (!word || !(call->trusted || (call->token && call->ticket_anywhere)))
 		return true;
 	sbuf_addf(&line, "Authorization: %s %s", scheme, word);
 	ok = sbuf_ok(&line) && add(&call->hop_headers, sbuf_str(&line));

@@ -43,6 +43,7 @@ struct http_call {
 	int64_t deadline_ms, connect_ms, silence_ms; /* 0: none */
 	int redirects_left, redirects_max;
 	bool repeatable;
+	bool ticket_anywhere;
 	http_call_data_fn *data;
 	struct loop_timer *timer;
 	struct call_ticket *ticket; /* being fetched; NULL: none is */

@@ -236,6 +236,7 @@ static bool fill(struct http_call *call, const struct http_call_request *r, stru
 	call->silence_ms = r->silence_ms;
 	call->redirects_max = call->redirects_left = r->redirects_max;
 	call->repeatable = r->repeatable;
+	call->ticket_anywhere = r->ticket;
 	call->data = r->data;
 	call->answer_body.limit = r->answer_max ? r->answer_max : HTTP_CALL_ANSWER_MAX;
 	return copy_headers(call, r->headers, e) && copy_body(call, r, e);

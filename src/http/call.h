@@ -12,7 +12,8 @@
  * for compressed; only http and https are spoken, HTTP/1.1 each, and from https nothing leads back to http.
  *
  * Credentials (bearer, user and password, ticket, certificate) go to the `origins` of the options and to nobody else,
- * wherever a redirect leads, or a `url` that was taken from an answer. A bearer goes before a password.
+ * wherever a redirect leads, or a `url` that was taken from an answer; a request may say otherwise of tickets. A bearer goes
+ * before a password.
  *
  * GET and HEAD go over connections that are kept. Anything else gets a new one, unless it is `repeatable`: on a kept one that turns
  * out to be dead, libcurl sends a request once more by itself, and nobody can tell whether the first was carried out.
@@ -98,6 +99,7 @@ struct http_call_request {
 	 * second time, such as a 409: see `repeated`.
 	 */
 	bool repeatable;
+	bool ticket; /* whoever of its hosts asks for a ticket is shown one, not origins alone: it is good there only */
 	http_call_data_fn *data; /* NULL: collected. Bodies of other statuses than 2xx are collected in any case */
 };
 

@@ -135,5 +135,10 @@ TEST(a_ticket_is_shown_once_and_then_the_cookie_to_the_origin_only)
 	CHECK(end.a.status == 200 && strstr(end.body, "hadoop.auth=good") && !strstr(end.body, "Authorization"));
 	get(&end, &w, named(url, sizeof url, &w, "other", "/ticket"));
 	CHECK(end.a.status == 401 && !strstr(end.body, "Cookie") && !strstr(end.body, "Authorization"));
+	r = (struct http_call_request){ .method = "GET", .url = url, .timeout_ms = SOON_MS, .ticket = true };
+	ask(&end, &w, &r);
+	check_ok(&end, 200, end.body);
+	CHECK(!strstr(end.body, "Cookie"));
+	check_token(end.body);
 	close_world(&w);
 }
