@@ -47,5 +47,9 @@ const char *hadoop_rm_urls(const struct hadoop_conf *c, struct arena *a); /* "ht
 const char *hadoop_webhdfs_urls(const struct hadoop_conf *c,
 				struct arena *a); /* of fs.defaultFS: "http://nn1:9870,…" */
 const char *hadoop_default_fs(const struct hadoop_conf *c, struct arena *a); /* "hdfs://ns", "hdfs://nn1:8020" */
+/* Do its services want Kerberos? */
+bool hadoop_is_secure(const struct hadoop_conf *c);
+/* Whom a token for fs.defaultFS is shown to, when that is several name nodes: "ha-hdfs:ns"; else NULL. */
+const char *hadoop_token_service(const struct hadoop_conf *c, struct arena *a);
 const char *hadoop_history_url(const struct hadoop_conf *c,
 			       struct arena *a); /* logs: "http://jh:19888/jobhistory/logs" */

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "cluster/hadoop-conf.h"
 #include <string.h>
+#include <strings.h>
 
 enum { LIST_MAX = 8192, KEY_MAX = 1024 };
 
@@ -136,6 +137,23 @@ const char *hadoop_default_fs(const struct hadoop_conf *c, struct arena *a)
 	if (who)
 		sbuf_addf(&fs, "hdfs://%s", who);
 	return taken(a, &fs);
+}
+
+bool hadoop_is_secure(const struct hadoop_conf *c)
+{
+	const char *how = get(c, "hadoop.security.authentication", NULL, NULL);
+
+	return how && strcasecmp(how, "kerberos") == 0;
+}
+
+const char *hadoop_token_service(const struct hadoop_conf *c, struct arena *a)
+{
+	_sbuf_ struct sbuf service = SBUF_INIT(LIST_MAX);
+	const char *ns = authority(c, a);
+
+	if (ns && get(c, "dfs.ha.namenodes", ns, NULL))
+		sbuf_addf(&service, "ha-hdfs:%s", ns);
+	return taken(a, &service);
 }
 
 const char *hadoop_webhdfs_urls(const struct hadoop_conf *c, struct arena *a)

@@ -2,6 +2,7 @@
 #include "base/sbuf.h"
 #include "base/str.h"
 #include "cluster/hdfs-read.h"
+#include "cluster/hdfs-token.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -301,11 +302,21 @@ static bool read_home(const struct jr *top, struct hdfs_answer *ret)
 	return ret->home && hdfs_path_check(ret->home, &e);
 }
 
+static bool read_token(const struct jr *top, struct hdfs_answer *ret)
+{
+	const struct jr *token = top->type == JR_OBJECT ? jr_get(top, "Token") : NULL;
+
+	ret->yes = true;
+	ret->token = token && token->type == JR_OBJECT ? jr_text(token, "urlString", JR_STRING) : NULL;
+	return ret->token != NULL;
+}
+
 static const struct op mkdirs = { "PUT", "MKDIRS", "making the directory", false, read_done };
 static const struct op stat_op = { "GET", "GETFILESTATUS", "looking at", false, read_status };
 static const struct op remove_op = { "DELETE", "DELETE", "removing", false, read_yes };
 static const struct op home = { "GET", "GETHOMEDIRECTORY", "asking for the home directory, from", false, read_home };
 static const struct op rename_op = { "PUT", "RENAME", "renaming", true, read_yes };
+static const struct op token_op = { "GET", "GETDELEGATIONTOKEN", "asking for a token, from", false, read_token };
 static const struct op create = { "PUT", "CREATE", "writing", false, NULL };
 
 /* more: "&x=y". To be begun, or refused. */
@@ -379,6 +390,20 @@ struct hdfs_call *hdfs_rename(struct hdfs *h, const char *path, const char *to, 
 		return begin(call);
 	refuse(call, &e);
 	return call;
+}
+
+struct hdfs_call *hdfs_token(struct hdfs *h, const char *renewer, const char *service, const char *as,
+			     hdfs_done_fn *done, void *arg)
+{
+	_sbuf_ struct sbuf more = SBUF_INIT(MORE_MAX);
+
+	sbuf_adds(&more, "&kind=" HDFS_TOKEN_KIND "&renewer=");
+	hdfs_encode(&more, renewer, false);
+	if (service) {
+		sbuf_adds(&more, "&service=");
+		hdfs_encode(&more, service, false);
+	}
+	return begin(new_call(h, &token_op, "/", sbuf_str(&more), as, done, arg));
 }
 
 struct hdfs_call *hdfs_put(struct hdfs *h, const struct hdfs_put *put, const char *as, hdfs_done_fn *done, void *arg)

@@ -59,6 +59,7 @@ struct hdfs_answer {
 	bool yes;                  /* stat: it is there; remove: it was there; rename: it is done; else true */
 	struct hdfs_status status; /* of stat, when it is there */
 	const char *home;          /* of home: borrowed, until `done` returns */
+	const char *token;         /* of token: the same; a secret */
 };
 
 /* The question is gone when this is called: it must not be cancelled any more. It may ask, and cancel, others. */
@@ -74,6 +75,13 @@ struct hdfs_call *hdfs_home(struct hdfs *h, const char *as, hdfs_done_fn *done, 
 /* Atomic. Not `yes` when HDFS says no: `to` is there as a file, or its directory or `path` is not. */
 struct hdfs_call *hdfs_rename(struct hdfs *h, const char *path, const char *to, const char *as, hdfs_done_fn *done,
 			      void *arg);
+
+/*
+ * A new delegation token for Hadoop's own clients, which `renewer` (a principal) may renew and cancel. service: whom it is shown to,
+ * when that is not this one name node; NULL: what that calls itself.
+ */
+struct hdfs_call *hdfs_token(struct hdfs *h, const char *renewer, const char *service, const char *as,
+			     hdfs_done_fn *done, void *arg);
 
 struct hdfs_put {
 	const char *path; /* replaced when it is there; directories above it are made */

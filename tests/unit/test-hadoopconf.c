@@ -325,6 +325,27 @@ TEST(name_nodes_that_stand_by_are_found)
 	CHECK_WHERE(hadoop_webhdfs_urls, LOAD("fs.defaultFS", "hdfs://ns", "dfs.ha.namenodes.ns", "a"), NULL);
 }
 
+TEST(whom_a_token_is_shown_to_is_said_of_several_name_nodes_only)
+{
+	CHECK_WHERE(hadoop_token_service, LOAD("fs.defaultFS", "hdfs://nn:8020"), NULL);
+	CHECK_WHERE(hadoop_token_service, LOAD("fs.defaultFS", "hdfs://ns/", "dfs.ha.namenodes.ns", "a,b"),
+		    "ha-hdfs:ns");
+}
+
+TEST(a_cluster_that_wants_kerberos_says_so)
+{
+	static const struct {
+		const char *said;
+		bool secure;
+	} rows[] = { { "kerberos", true }, { " KERBEROS ", true }, { "simple", false }, { "", false } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_conf_ struct hadoop_conf *c = LOAD("hadoop.security.authentication", rows[i].said);
+
+		CHECK(hadoop_is_secure(c) == rows[i].secure);
+	}
+}
+
 TEST(the_default_file_system_is_found)
 {
 	CHECK_WHERE(hadoop_default_fs, LOAD("x", "y"), NULL);

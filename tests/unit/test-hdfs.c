@@ -1,6 +1,8 @@
 /* What WebHDFS is asked, how its answers are read, and which name node is asked when one does not answer. */
+#include "base/base64.h"
 #include "callworld.h"
 #include "cluster/hdfs-read.h"
+#include "cluster/hdfs-token.h"
 #include "cluster/hdfs.h"
 #include <string.h>
 
@@ -107,6 +109,68 @@ TEST(a_refusal_is_told_from_what_is_not_from_hdfs)
 	CHECK(!hdfs_read_refusal(a, read_json(a, "[1]"), &r));
 	CHECK(hdfs_read_yes(read_json(a, "{\"boolean\":false}"), &yes) && !yes);
 	CHECK(!hdfs_read_yes(read_json(a, "{\"boolean\":\"true\"}"), &yes));
+}
+
+/* As name nodes of Hadoop 3.4.1 wrote them: for ourselves, for bob at several name nodes, and one for WebHDFS alone. */
+static const char own_token[] =
+	"GwAFYWxpY2UCcm0AigGiJ-P0dIoBokvweHQBAhRFA5e_1EQYaNR6iuNGLIFn8kbfKBVIREZTX0RFTEVHQVRJT05"
+	"fVE9LRU4PMTI3LjAuMC4xOjU3NDAx";
+static const char others_token[] =
+	"GQADYm9iAnJtAIoBoifj9WOKAaJL8HljAgIU8Mtb86Eas5F34jjLd92gl-54ILgVSERGU19ERUxFR0FUSU9OX1RPS0VOCmhhLWhkZnM6bnM";
+static const char webhdfs_token[] =
+	"GwAFYWxpY2UCcm0AigGiJ-P2gYoBokvweoEDAhQ6NBF20SAhvxJXN7tMsdJAIP2_GxJXRUJIREZTIGRlbGVnYX"
+	"Rpb24PMTI3LjAuMC4xOjU3NDAx";
+
+static void check_token(const char *text, const char *owner, const char *kind, const char *service)
+{
+	struct hdfs_token token;
+
+	CHECK(hdfs_token_read(text, &token));
+	CHECK_STR(token.owner, owner);
+	CHECK_STR(token.kind, kind);
+	CHECK_STR(token.service, service);
+}
+
+TEST(a_token_says_whose_and_what_it_is)
+{
+	check_token(own_token, "alice", HDFS_TOKEN_KIND, "127.0.0.1:57401");
+	check_token(others_token, "bob", HDFS_TOKEN_KIND, "ha-hdfs:ns");
+	check_token(webhdfs_token, "", "WEBHDFS delegation", "127.0.0.1:57401");
+}
+
+TEST(what_is_no_whole_token_is_none)
+{
+	/* lengths over the end, negative, of more bytes than a length has; what is no text; more behind it */
+	static const char *const lies[] = { "",    "AA",      "fw",      "gA",      "jwA", "i_____8",
+					    "j38", "AAABAAA", "AAAB_wA", "AAAAAAA", "!" };
+	char cut[sizeof own_token];
+	struct hdfs_token token;
+
+	for (size_t n = 0; n + 1 < sizeof own_token; n++) {
+		memcpy(cut, own_token, n);
+		cut[n] = '\0';
+		CHECK(!hdfs_token_read(cut, &token));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(lies); i++)
+		CHECK(!hdfs_token_read(lies[i], &token));
+}
+
+TEST(a_token_of_long_parts_is_read_and_one_of_too_long_is_not)
+{
+	_sbuf_ struct sbuf raw = SBUF_INIT(HDFS_TOKEN_MAX), text = SBUF_INIT(2 * HDFS_TOKEN_MAX);
+	struct hdfs_token token;
+
+	sbuf_add(&raw, "\x8f\xc8", 2); /* one byte of length: 200 */
+	for (int i = 0; i < 200; i++)
+		sbuf_addc(&raw, 'i');
+	sbuf_add(&raw, "\0\1k\1s", 5);
+	base64_encode(sbuf_str(&raw), raw.len, &text);
+	CHECK(hdfs_token_read(sbuf_str(&text), &token));
+	CHECK_STR(token.kind, "k");
+	CHECK_STR(token.service, "s");
+	for (int i = 0; i < HDFS_TOKEN_MAX; i++)
+		sbuf_addc(&text, 'A');
+	CHECK(!hdfs_token_read(sbuf_str(&text), &token));
 }
 
 /* --- name nodes --- */
