@@ -213,6 +213,15 @@ static void commands(struct sbuf *out, const struct yarn_job *job, int64_t heap_
 
 /* --- what surrounds it --- */
 
+static void credentials(struct sbuf *out, const struct yarn_job *job)
+{
+	if (!job->token)
+		return;
+	sbuf_adds(out, "<credentials><tokens>");
+	entry(out, job->token_service, job->token);
+	sbuf_adds(out, "</tokens></credentials>");
+}
+
 /* Ours, too: who kills it may not be whose it is. */
 static void access_lists(struct sbuf *out, const struct yarn_job *job)
 {
@@ -289,6 +298,7 @@ bool yarn_context(const struct yarn_job *job, struct sbuf *out)
 	resources(out, job);
 	environment(out, job);
 	commands(out, job, heap);
+	credentials(out, job);
 	access_lists(out, job);
 	sbuf_adds(out, "</am-container-spec><unmanaged-AM>false</unmanaged-AM><resource>");
 	number(out, "memory", mib);

@@ -18,13 +18,16 @@ enum { HERE_MAX = 64 * 1024 * 1024 };
 
 /* --- who --- */
 
-/* As Hadoop's clients find it out: what was configured, $HADOOP_USER_NAME, the user of the process. */
+/*
+ * As Hadoop's clients find it out: what was configured, $HADOOP_USER_NAME, the user of the process. With tickets it is
+ * the cluster that makes a name of our principal, by rules of its own: then only what was configured can be that.
+ */
 const char *yarn_user(const struct profile *p)
 {
 	const char *named = getenv("HADOOP_USER_NAME");
 	const struct passwd *own;
 
-	if (p->user)
+	if (p->user || p->auth == PROFILE_AUTH_NEGOTIATE)
 		return p->user;
 	if (!str_empty(named))
 		return named;
@@ -57,6 +60,18 @@ static void keep_file(struct yarn_here *h, int dirfd, const char *file, const ch
 		keep(h, as, &text);
 }
 
+/* A file's name says what Spark's client would get tokens for, too. */
+static void note_other(struct yarn_here *h, const char *file)
+{
+	static const struct {
+		const char *file, *service;
+	} known[ARRAY_LEN(h->site.others)] = { { "hive-site.xml", "hive" }, { "hbase-site.xml", "hbase" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (str_eq(file, known[i].file))
+			h->site.others[i] = known[i].service;
+}
+
 static void keep_hadoop_files(struct yarn_here *h, const char *dir)
 {
 	_sbuf_ struct sbuf name = SBUF_INIT(NAME_MAX + 64);
@@ -66,6 +81,7 @@ static void keep_hadoop_files(struct yarn_here *h, const char *dir)
 	while (d && (entry = readdir(d)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
+		note_other(h, entry->d_name);
 		sbuf_clear(&name);
 		sbuf_addf(&name, "__hadoop_conf__/%s", entry->d_name);
 		keep_file(h, dirfd(d), entry->d_name, sbuf_str(&name));
@@ -88,6 +104,8 @@ static void keep_spark_files(struct yarn_here *h, const struct profile *p)
 	_close_ int fd = open(sbuf_str(&dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; fd >= 0 && i < ARRAY_LEN(names); i++)
 		keep_file(h, fd, names[i], names[i]);
+	if (fd >= 0 && faccessat(fd, "hive-site.xml", F_OK, 0) == 0)
+		note_other(h, "hive-site.xml");
 }
 
 /* --- Python --- */
@@ -171,7 +189,8 @@ static const char *open_hdfs(struct yarn_here *h, struct cluster *c)
 	const struct yarn *w = c->wire;
 	const struct http_calls_options http = { .loop = cluster_loop(c),
 						 .user_agent = "florus",
-						 .ca_file = p->ca_file };
+						 .ca_file = p->ca_file,
+						 .negotiate = p->auth == PROFILE_AUTH_NEGOTIATE };
 	const char *urls = p->webhdfs ? p->webhdfs : w->conf ? hadoop_webhdfs_urls(w->conf, h->arena) : NULL;
 	const struct hdfs_options o = { .urls = urls, .user = h->user, .http = &http };
 	struct error e;
@@ -187,6 +206,21 @@ static const char *open_hdfs(struct yarn_here *h, struct cluster *c)
 	return hdfs_new(&o, &h->hdfs, &e) ? NULL : "florus.cluster.*.webhdfs is not understood";
 }
 
+static const char *open_tokens(struct yarn_here *h, struct cluster *c)
+{
+	const struct yarn *w = c->wire;
+
+	h->site.secure = hadoop_is_secure(w->conf);
+	if (!h->site.secure)
+		return NULL;
+	if (c->profile->auth != PROFILE_AUTH_NEGOTIATE)
+		return "Kerberos (florus.cluster.*.auth = negotiate)";
+	/* Its _HOST may stay: the name node makes a short name of it, by rules that look at the first part. */
+	h->renewer = hadoop_conf_get(w->conf, "yarn.resourcemanager.principal");
+	h->token_service = hadoop_token_service(w->conf, h->arena);
+	return h->renewer ? NULL : "nothing says who renews tokens (yarn.resourcemanager.principal)";
+}
+
 struct yarn_here *yarn_here_open(struct cluster *c, const char **ret_why)
 {
 	const struct profile *p = c->profile;
@@ -194,12 +228,14 @@ struct yarn_here *yarn_here_open(struct cluster *c, const char **ret_why)
 
 	h->arena = arena_new(HERE_MAX);
 	h->user = arena_strdup(h->arena, yarn_user(p));
-	if (p->auth != PROFILE_AUTH_NONE)
-		*ret_why = "a cluster that wants proof of who we are (Kerberos)";
+	if (p->auth != PROFILE_AUTH_NONE && p->auth != PROFILE_AUTH_NEGOTIATE)
+		*ret_why = "proof of who we are that name nodes do not take (florus.cluster.*.auth)";
 	else if (!h->user)
-		*ret_why = "the user of this process has no name (florus.cluster.*.user)";
+		*ret_why = "nobody says who we are there (florus.cluster.*.user)";
 	else
 		*ret_why = open_hdfs(h, c);
+	if (!*ret_why)
+		*ret_why = open_tokens(h, c);
 	if (*ret_why)
 		return yarn_here_close(h);
 	h->site.version = p->spark_version;

@@ -158,6 +158,7 @@ static void ask_page(struct cluster_app *app)
 							  .url = sbuf_str(&url),
 							  .timeout_ms = YARN_TIMEOUT_MS,
 							  .answer_max = PAGE_MAX,
+							  .ticket = true, /* its node manager may be any host's */
 							  .redirects_max = YARN_REDIRECTS_MAX },
 			     on_page, app);
 }

@@ -34,6 +34,15 @@ static const struct {
 	{ "spark.yarn.reservation", "reservations" },
 };
 
+/* The same where containers need tokens for whatever they read. */
+static const struct {
+	const char *key, *reason;
+} secure_gates[] = {
+	{ "spark.yarn.access.", "tokens for other file systems" },
+	{ "spark.kafka.clusters.", "tokens for Kafka" },
+	{ "spark.hadoop.hive.metastore.", "a token for Hive" },
+};
+
 static bool is_gated(const char *key, const char *pattern)
 {
 	return str_ends(pattern, ".") ? str_starts(key, pattern) : str_eq(key, pattern);
@@ -45,6 +54,29 @@ static bool passes_gates(const struct submission *s, struct error *e)
 		for (size_t k = 0; k < ARRAY_LEN(gates); k++)
 			if (is_gated(s->conf[i].key, gates[k].key) && !str_eq(s->conf[i].value, "false"))
 				return error_set(e, ERR_INVALID, "%s", gates[k].reason);
+	return true;
+}
+
+static bool needs_only_our_token(const struct submission *s, const struct yarn_site *site, struct error *e)
+{
+	_sbuf_ struct sbuf key = SBUF_INIT(128);
+
+	if (!site->secure)
+		return true;
+	for (size_t i = 0; i < s->conf_count; i++)
+		for (size_t k = 0; k < ARRAY_LEN(secure_gates); k++)
+			if (is_gated(s->conf[i].key, secure_gates[k].key))
+				return error_set(e, ERR_INVALID, "%s", secure_gates[k].reason);
+	for (size_t i = 0; i < ARRAY_LEN(site->others); i++) {
+		if (!site->others[i])
+			continue;
+		sbuf_clear(&key);
+		sbuf_addf(&key, "spark.security.credentials.%s.enabled", site->others[i]);
+		if (!str_eq(submission_conf(s, sbuf_str(&key)), "false"))
+			return error_set(e, ERR_INVALID,
+					 "a token for %s-site.xml's servers (%s = false if it needs none)",
+					 site->others[i], sbuf_str(&key));
+	}
 	return true;
 }
 
@@ -306,10 +338,10 @@ bool yarn_plan(struct arena *a, const struct submission *s, const struct yarn_si
 	ret->files = arena_alloc(a, YARN_FILES_MAX * sizeof *ret->files);
 	if (!ret->files)
 		return error_set(e, ERR_TOO_LARGE, "the submission is too large");
-	bool ok = passes_gates(s, e) && is_sound(s, e) && plan_spark(&p) && plan_program(&p) &&
-		  each_conf(&p, "spark.yarn.dist.jars", add_jar) && each_conf(&p, "spark.jars", add_jar) &&
-		  each_conf(&p, "spark.yarn.dist.files", add_file) && each_conf(&p, "spark.files", add_file) &&
-		  each_conf(&p, "spark.yarn.dist.archives", add_archive) &&
+	bool ok = passes_gates(s, e) && needs_only_our_token(s, site, e) && is_sound(s, e) && plan_spark(&p) &&
+		  plan_program(&p) && each_conf(&p, "spark.yarn.dist.jars", add_jar) &&
+		  each_conf(&p, "spark.jars", add_jar) && each_conf(&p, "spark.yarn.dist.files", add_file) &&
+		  each_conf(&p, "spark.files", add_file) && each_conf(&p, "spark.yarn.dist.archives", add_archive) &&
 		  each_conf(&p, "spark.archives", add_archive) && plan_python(&p);
 	return ok && (arena_ok(a) || error_set(e, ERR_TOO_LARGE, "the submission is too large"));
 }

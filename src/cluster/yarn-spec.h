@@ -27,6 +27,8 @@ struct yarn_site {
 		*python_dir; /* of this host: where pyspark.zip and py4j lie, $SPARK_HOME/python/lib; NULL: nowhere */
 	const char *pyspark_kept, *py4j_kept; /* see yarn_file.kept */
 	const char *py4j;                     /* the name there: "py4j-0.10.9.9-src.zip"; NULL: none */
+	bool secure;           /* it wants Kerberos: containers read HDFS by a token that goes along with the job */
+	const char *others[2]; /* secure: whose tokens, too, Spark's client would get, by Java alone: "hive"; or NULL */
 	const char *libs; /* name of the archive of our Spark's jars, for jobs that name none; NULL: there is none */
 	struct spec_pair
 		env[3]; /* PYSPARK_PYTHON and its like, as spark-submit would pass them on; key NULL: not set */
@@ -76,6 +78,8 @@ struct yarn_job {
 	const char *staging;   /* path in HDFS of its own directory */
 	const char *tags;      /* "a,b" */
 	struct yarn_file conf; /* the archive of its configuration, in place */
+	const char *token;     /* for HDFS, as WebHDFS writes it; NULL: none goes along */
+	const char *token_service;
 };
 
 /* The text of __spark_conf__.properties, and of __spark_dist_cache__.properties; plan's files are in place by then. */

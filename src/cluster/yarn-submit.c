@@ -4,6 +4,7 @@
 #include "cluster/yarn-making.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "cluster/hdfs-token.h"
 #include "cluster/yarn-read.h"
 #include "http/call.h"
 #include <stdarg.h>
@@ -210,6 +211,51 @@ static void post(struct cluster_app *app)
 				       on_posted, app);
 }
 
+/* --- the token --- */
+
+/* What only a name node gives: HttpFS and gateways have tokens of their own. */
+static void keep_token(struct cluster_app *app, const char *text)
+{
+	struct yarn_making *m = yarn_making(app);
+	struct hdfs_token token;
+
+	if (!hdfs_token_read(text, &token) || !str_eq(token.kind, HDFS_TOKEN_KIND))
+		yarn_refuse(app, ATTEMPT_BY_SUBMIT, 0, "WebHDFS there gives no tokens for HDFS itself");
+	else if (!str_eq(token.owner, m->job.user))
+		yarn_refuse(app, ATTEMPT_NEVER_AGAIN, 0, "HDFS takes %.64s for %.64s (florus.cluster.*.user)",
+			    m->job.user, token.owner);
+	else {
+		m->job.token = arena_strdup(m->arena, text);
+		m->job.token_service = arena_strdup(m->arena, token.service);
+		if (m->job.token && m->job.token_service)
+			post(app);
+		else
+			yarn_refuse(app, ATTEMPT_BY_SUBMIT, 0, "the submission is too large");
+	}
+}
+
+static void on_token(void *arg, const struct hdfs_answer *answer)
+{
+	struct cluster_app *app = arg;
+
+	yarn_making(app)->call = NULL;
+	if (answer->error.code)
+		yarn_refuse_files(app, &answer->error);
+	else
+		keep_token(app, answer->token);
+}
+
+/* The last thing before the context: YARN renews it from now on, and cancels it when the job ends. */
+static void authorize(struct cluster_app *app)
+{
+	struct yarn_here *h = yarn_here(app);
+
+	if (h->renewer)
+		yarn_making(app)->call = hdfs_token(h->hdfs, h->renewer, h->token_service, yarn_as(app), on_token, app);
+	else
+		post(app);
+}
+
 /* --- the archive of the configuration --- */
 
 static void on_conf_there(void *arg, const struct hdfs_answer *answer)
@@ -224,7 +270,7 @@ static void on_conf_there(void *arg, const struct hdfs_answer *answer)
 	}
 	m->job.conf.size = answer->status.length;
 	m->job.conf.mtime_ms = answer->status.modified_ms;
-	post(app);
+	authorize(app);
 }
 
 static void on_conf(void *arg, const struct hdfs_answer *answer)

@@ -21,8 +21,10 @@ struct yarn_here {
 	struct arena *arena;
 	struct hdfs *hdfs;
 	struct yarn_site site;
-	const char *user;         /* who we are there */
-	const char *staging_root; /* path of florus.cluster.*.staging-dir; NULL: the user's home */
+	const char *user;          /* who we are there */
+	const char *renewer;       /* of the token for HDFS: the resource manager's principal; NULL: jobs need none */
+	const char *token_service; /* hdfs_token()'s */
+	const char *staging_root;  /* path of florus.cluster.*.staging-dir; NULL: the user's home */
 	struct yarn_conf_file {
 		const char *name, *bytes;
 		size_t n;
@@ -41,7 +43,7 @@ struct yarn_here {
 
 /* Of a profile. ret_why: why jobs of this cluster need spark-submit, static; then *ret is NULL. */
 struct yarn_here *yarn_here_open(struct cluster *c, const char **ret_why);
-const char *yarn_user(const struct profile *p);         /* who we are there by simple authentication; NULL: nobody */
+const char *yarn_user(const struct profile *p);         /* who we are there; NULL: nobody said it */
 struct yarn_here *yarn_here_close(struct yarn_here *h); /* takes NULL; returns NULL */
 
 /* The archive of a job's configuration: its own, Hadoop's, Spark's loggers'. ERR_TOO_LARGE over out's limit. */

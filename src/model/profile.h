@@ -41,7 +41,7 @@ enum profile_auth {
 	X(STR, webhdfs, "webhdfs", NULL, 0, 0, NULL, "Base URLs of WebHDFS (http://host:9870), separated by commas. Not set: worked out from hadoop-conf-dir.") \
 	X(STR, staging_dir, "staging-dir", NULL, 0, 0, NULL, "Directory in HDFS below which jobs are staged. Not set: the user's home.") \
 	X(STR, hadoop_conf_dir, "hadoop-conf-dir", NULL, 0, 0, NULL, "Directory of core-site.xml and yarn-site.xml; Kubernetes' drivers get its files. Not set: $HADOOP_CONF_DIR, $YARN_CONF_DIR.") \
-	X(STR, user, "user", NULL, 0, 0, NULL, "Who we are there: user.name of Hadoop's simple authentication, user of Basic.") \
+	X(STR, user, "user", NULL, 0, 0, NULL, "Who we are there: user.name of Hadoop's simple authentication, user of Basic; with negotiate, what YARN calls our principal.") \
 	X(WORD, auth, "auth", "none", 0, 0, "none|basic|bearer|jws|negotiate", "How we prove it: jws for Spark's JWSFilter, negotiate for Kerberos.") \
 	X(STR, secret_file, "secret-file", NULL, 0, 0, NULL, "File with the password, the token, or the JWS key; for us alone (0600).") \
 	X(STR, ca_file, "ca-file", NULL, 0, 0, NULL, "Who vouches for its https servers (PEM). Not set: the system.") \

@@ -3,6 +3,7 @@
 By default it has each application that it is asked for by its tag, as if a spark-submit had brought it.
 """
 
+import base64
 import re
 
 from liar import Liar
@@ -14,6 +15,11 @@ HOME = "/user/etl"
 ALL = ["resourceRequests", "timeouts", "appNodeLabelExpression", "amNodeLabelExpression", "resourceInfo"]
 
 
+def token(owner, kind, service):
+    parts = [b"\0" + bytes([len(owner)]) + owner.encode(), b"password", kind.encode(), service.encode()]
+    return base64.urlsafe_b64encode(b"".join(bytes([len(part)]) + part for part in parts)).decode().rstrip("=")
+
+
 class FalseYarn:
     def __init__(self):
         self.apps = {}  # by tag: id, state, diagnostics
@@ -23,6 +29,8 @@ class FalseYarn:
         self.ids = 0  # how many were given
         self.files = {}  # in HDFS: the bytes, by path
         self.contexts = {}  # what was submitted, by id
+        self.tokens = []  # how each was asked for
+        self.kind = None  # of tokens, whatever is asked for
         self.liar = Liar(self.truth)
 
     # --- what a test does ------------------------------------------------------------------------------------
@@ -44,8 +52,7 @@ class FalseYarn:
     def native(self, conf, *others):
         """Options for jobs that are given by its own API; conf: a directory for its configuration."""
         conf.mkdir()
-        site = "<configuration><property><name>fs.defaultFS</name><value>hdfs://false:8020</value></property></configuration>"
-        (conf / "core-site.xml").write_text(site)
+        self.write_conf(conf, {"fs.defaultFS": "hdfs://false:8020"})
         self.has = False
         return {
             **self.options(*others),
@@ -55,6 +62,17 @@ class FalseYarn:
             "florus.cluster.default.user": "etl",
             "florus.cluster.default.conf.spark.yarn.archive": "hdfs:///spark.zip",
         }
+
+    def secure(self, conf):
+        """Options besides, when HDFS wants a token; requests need none."""
+        principal = "rm/_HOST@FLORUS.TEST"
+        self.write_conf(conf, {"fs.defaultFS": "hdfs://ns", "dfs.ha.namenodes.ns": "a,b",
+                               "hadoop.security.authentication": "kerberos", "yarn.resourcemanager.principal": principal})
+        return {"florus.cluster.default.auth": "negotiate"}
+
+    def write_conf(self, conf, values):
+        rows = "".join(f"<property><name>{k}</name><value>{v}</value></property>" for k, v in values.items())
+        (conf / "core-site.xml").write_text(f"<configuration>{rows}</configuration>")
 
     # --- what it says ----------------------------------------------------------------------------------------
 
@@ -99,6 +117,9 @@ class FalseYarn:
         op = query["op"]
         if op == "GETHOMEDIRECTORY":
             return 200, {"Path": HOME}
+        if op == "GETDELEGATIONTOKEN":
+            self.tokens.append(query)
+            return 200, {"Token": {"urlString": token(query.get("doas", "etl"), self.kind or query["kind"], query["service"])}}
         if op == "CREATE" and "noredirect" in query:
             return 200, {"Location": f"{self.liar.url}{FILES}{path}?op=CREATE"}
         if op == "CREATE":

@@ -5,7 +5,7 @@ import signal
 import zipfile
 
 import pytest
-from false_yarn import APPS, FILES, HOME, NEW, FalseYarn
+from false_yarn import APPS, FILES, HOME, NEW, FalseYarn, token
 from gateway import until
 
 STAGING = f"{HOME}/.sparkStaging"
@@ -28,6 +28,13 @@ def florus(gateways, manager, tmp_path):
         (libraries / name).write_text(name)
     florus.options.update(manager.native(tmp_path / "conf"))
     return florus.start()
+
+
+@pytest.fixture
+def secure(florus, manager, tmp_path):
+    florus.options.update(manager.secure(tmp_path / "conf"))
+    florus.restart()
+    return florus
 
 
 def conf_of(manager, app):
@@ -137,3 +144,31 @@ def test_a_kill_on_the_way_there_submits_nothing(florus, manager):
     manager.liar.stop_lying()
     until(lambda: florus.get(f"/batches/{batch}").status == 404, 20, "it is gone")
     assert not manager.contexts
+
+
+def test_where_hdfs_wants_a_token_each_job_has_one_of_its_own(secure, manager):
+    for _ in range(2):
+        finish(secure, manager, secure.submit())
+    assert len(manager.tokens) == 2
+    asked = {"renewer": "rm/_HOST@FLORUS.TEST", "kind": "HDFS_DELEGATION_TOKEN", "service": "ha-hdfs:ns"}
+    for query, context in zip(manager.tokens, manager.contexts.values(), strict=True):
+        assert asked.items() <= query.items()
+        value = token("etl", asked["kind"], asked["service"])
+        assert f"<tokens><entry><key>ha-hdfs:ns</key><value>{value}</value></entry></tokens>" in context
+        assert value not in secure.log_text()
+
+
+def test_a_gateway_whose_tokens_are_not_hdfs_s_leaves_it_to_spark_submit(secure, manager):
+    manager.kind = "HTTPFS_DELEGATION_TOKEN"
+    secure.submit()
+    until(secure.ledger.started, 20, "spark-submit runs")
+    assert manager.tokens and not manager.contexts
+
+
+def test_where_hive_wants_a_token_only_who_needs_none_is_given_natively(secure, manager, tmp_path):
+    (tmp_path / "conf" / "hive-site.xml").write_text("<configuration/>")
+    secure.restart()
+    finish(secure, manager, secure.submit(conf={"spark.security.credentials.hive.enabled": "false"}))
+    assert len(manager.contexts) == 1
+    answer = secure.get(f"/batches/{secure.submit()}")
+    assert answer.header("Florus-Launcher") == "submit" and "hive-site.xml" in answer.header("Florus-Launcher-Reason")

@@ -239,6 +239,64 @@ TEST(the_context_says_what_yarn_must_know)
 		has(sbuf_str(&xml), parts[i]);
 }
 
+TEST(a_token_goes_along_where_there_is_one)
+{
+	_arena_ struct arena *a = arena_new(ARENA);
+	_sbuf_ struct sbuf with = SBUF_INIT(YARN_CONTEXT_MAX), without = SBUF_INIT(YARN_CONTEXT_MAX);
+	struct spec_pair conf[] = { { "spark.yarn.archive", "hdfs:///s.zip" } };
+	struct submission s = job(conf, ARRAY_LEN(conf));
+	struct yarn_plan p;
+
+	planned(a, &s, &p);
+	struct yarn_job j = job_of(&s, &p);
+	CHECK(yarn_context(&j, &without));
+	CHECK(!strstr(sbuf_str(&without), "credentials"));
+	j.token = "GwAF";
+	j.token_service = "10.0.0.1:8020";
+	CHECK(yarn_context(&j, &with));
+	has(sbuf_str(&with),
+	    "</commands><credentials><tokens><entry><key>10.0.0.1:8020</key><value>GwAF</value></entry></tokens>"
+	    "</credentials><application-acls>");
+}
+
+TEST(tokens_that_only_java_gets_are_for_spark_submit)
+{
+	static const struct {
+		struct spec_pair pair;
+		const char *reason;
+	} rows[] = {
+		{ { "spark.a", "b" }, "hive-site.xml" },
+		{ { "spark.security.credentials.hive.enabled", "true" }, "hive-site.xml" },
+		{ { "spark.security.credentials.hive.enabled", "false" }, NULL },
+	};
+	static const char *const keys[] = { "spark.yarn.access.hadoopFileSystems",
+					    "spark.kafka.clusters.a.auth.bootstrap.servers",
+					    "spark.hadoop.hive.metastore.uris" };
+	_arena_ struct arena *a = arena_new(ARENA);
+	struct yarn_site secure = site;
+	struct yarn_plan p;
+	struct error e;
+
+	secure.secure = true;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct spec_pair conf[] = { { keys[i], "x" }, { "spark.yarn.archive", "hdfs:///s.zip" } };
+		struct submission s = job(conf, 2);
+
+		if (strcmp(conf[0].key, conf[1].key) > 0)
+			conf[1] = conf[0], conf[0] = (struct spec_pair){ "spark.yarn.archive", "hdfs:///s.zip" };
+		CHECK_OK(yarn_plan(a, &s, &site, &p, &e), e);
+		CHECK(!yarn_plan(a, &s, &secure, &p, &e) && strstr(e.msg, "token"));
+	}
+	secure.others[1] = "hive";
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct spec_pair conf[] = { rows[i].pair, { "spark.yarn.archive", "hdfs:///s.zip" } };
+		struct submission s = job(conf, 2);
+
+		CHECK(yarn_plan(a, &s, &secure, &p, &e) == !rows[i].reason);
+		CHECK(!rows[i].reason || strstr(e.msg, rows[i].reason));
+	}
+}
+
 TEST(executors_find_their_files_by_the_cache_s_properties)
 {
 	_arena_ struct arena *a = arena_new(ARENA);
