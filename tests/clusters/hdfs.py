@@ -19,7 +19,7 @@ def site(path, values):
 
 class Daemon(Part):
     def __init__(self, hadoop, name, main, *arguments):
-        super().__init__(name, ["java", "-Xmx256m", f"-Dhadoop.log.dir={hadoop.root}", *OPENS, "-cp",
+        super().__init__(name, ["java", "-Xmx256m", f"-Dhadoop.log.dir={hadoop.root}", *hadoop.java, *OPENS, "-cp",
                                 f"{hadoop.conf}:{JARS}/*", f"org.apache.hadoop.{main}", *arguments], hadoop.root / name)
 
 
@@ -27,23 +27,26 @@ class Hdfs:
     """root, where its files are; conf, the directory of its configuration; fs and web, the ports of its name node."""
 
     MORE_PORTS = 0  # of those who build on it, in more_ports
+    host = HOST
+    java = ()  # what its daemons' JVMs get besides
 
-    def __init__(self, root, **settings):
+    def __init__(self, root, core=None, **settings):
         assert JARS.is_dir(), f"no Hadoop in {JARS}: run tools/setup clusters"
         self.root, self.conf = root, root / "conf"
         self.conf.mkdir(parents=True)
         self.fs, self.web, *self.more_ports = free_ports(2 + self.MORE_PORTS)
         site(self.conf / "core-site.xml", {
-            "fs.defaultFS": f"hdfs://{HOST}:{self.fs}",
+            "fs.defaultFS": f"hdfs://{self.host}:{self.fs}",
             "hadoop.tmp.dir": self.root / "tmp",
             f"hadoop.proxyuser.{SUPERUSER}.hosts": "*",
             f"hadoop.proxyuser.{SUPERUSER}.groups": "*",
+            **(core or {}),
         })
         site(self.conf / "hdfs-site.xml", {
-            "dfs.namenode.http-address": f"{HOST}:{self.web}",
-            "dfs.datanode.address": f"{HOST}:0",
-            "dfs.datanode.http.address": f"{HOST}:0",
-            "dfs.datanode.ipc.address": f"{HOST}:0",
+            "dfs.namenode.http-address": f"{self.host}:{self.web}",
+            "dfs.datanode.address": f"{self.host}:0",
+            "dfs.datanode.http.address": f"{self.host}:0",
+            "dfs.datanode.ipc.address": f"{self.host}:0",
             "dfs.replication": 1,
             **settings,
         })
@@ -56,7 +59,7 @@ class Hdfs:
 
     def ask_files(self, path, op, method="GET"):
         """(status, text)"""
-        return answer_of(f"http://{HOST}:{self.web}/webhdfs/v1{path}?op={op}&user.name={SUPERUSER}", method)
+        return answer_of(f"http://{self.host}:{self.web}/webhdfs/v1{path}?op={op}&user.name={SUPERUSER}", method)
 
     def reads(self):
         try:

@@ -4,7 +4,7 @@ import json
 import os
 
 from gateway import Gateway, until
-from hdfs import HOST, Daemon, Hdfs, site
+from hdfs import Daemon, Hdfs, site
 from parts import python_of, spark_home
 from standalone import answer_of
 
@@ -12,9 +12,9 @@ from standalone import answer_of
 class Yarn(Hdfs):
     MORE_PORTS = 5
 
-    def __init__(self, root, which, **settings):
-        """settings: of yarn-site.xml."""
-        super().__init__(root, **{"dfs.permissions.enabled": "false"})
+    def __init__(self, root, which, core=None, hdfs=None, **settings):
+        """settings: of yarn-site.xml; core, hdfs: of core-site.xml and hdfs-site.xml."""
+        super().__init__(root, core, **{"dfs.permissions.enabled": "false", **(hdfs or {})})
         self.home = spark_home(which)
         self.python = python_of(self.home)
         self.rm, self.scheduler, self.tracker, self.admin, self.rm_web = self.more_ports
@@ -24,15 +24,15 @@ class Yarn(Hdfs):
 
     def write_conf(self, settings):
         site(self.conf / "yarn-site.xml", {
-            "yarn.resourcemanager.address": f"{HOST}:{self.rm}",
-            "yarn.resourcemanager.scheduler.address": f"{HOST}:{self.scheduler}",
-            "yarn.resourcemanager.resource-tracker.address": f"{HOST}:{self.tracker}",
-            "yarn.resourcemanager.admin.address": f"{HOST}:{self.admin}",
-            "yarn.resourcemanager.webapp.address": f"{HOST}:{self.rm_web}",
-            "yarn.nodemanager.hostname": HOST,
-            "yarn.nodemanager.address": f"{HOST}:0",
-            "yarn.nodemanager.localizer.address": f"{HOST}:0",
-            "yarn.nodemanager.webapp.address": f"{HOST}:0",
+            "yarn.resourcemanager.address": f"{self.host}:{self.rm}",
+            "yarn.resourcemanager.scheduler.address": f"{self.host}:{self.scheduler}",
+            "yarn.resourcemanager.resource-tracker.address": f"{self.host}:{self.tracker}",
+            "yarn.resourcemanager.admin.address": f"{self.host}:{self.admin}",
+            "yarn.resourcemanager.webapp.address": f"{self.host}:{self.rm_web}",
+            "yarn.nodemanager.hostname": self.host,
+            "yarn.nodemanager.address": f"{self.host}:0",
+            "yarn.nodemanager.localizer.address": f"{self.host}:0",
+            "yarn.nodemanager.webapp.address": f"{self.host}:0",
             "yarn.nodemanager.local-dirs": self.root / "nm-local",
             "yarn.nodemanager.log-dirs": self.root / "nm-log",
             "yarn.nodemanager.vmem-check-enabled": "false",
@@ -56,7 +56,7 @@ class Yarn(Hdfs):
         return [*super().parts, self.manager, self.node]
 
     def ask(self, path):
-        return json.loads(answer_of(f"http://{HOST}:{self.rm_web}/ws/v1/cluster/{path}")[1])
+        return json.loads(answer_of(f"http://{self.host}:{self.rm_web}/ws/v1/cluster/{path}")[1])
 
     def apps(self):
         return ((self.ask("apps").get("apps") or {}).get("app")) or []
