@@ -96,7 +96,8 @@ static void refuse_manager(struct cluster_app *app, const struct http_call_answe
 	bool closed = answer->status == 401 || answer->status == 404 || answer->status == 405 ||
 		      (answer->status == 403 && strstr(words, "disabled"));
 
-	bool unsaid = app->phase == APP_PREPARING && (answer->status < 400 || answer->status >= 500);
+	bool unsaid =
+		app->phase == APP_PREPARING && (answer->error.code || answer->status < 400 || answer->status >= 500);
 
 	if (is_away(answer) || unsaid) {
 		yarn_next_manager(app->of);

@@ -93,7 +93,7 @@ void call_got_ticket(struct http_call *call, char *token, const struct error *e)
 {
 	call->ticket = NULL;
 	if (!token) {
-		call_fail(call, ERR_FORBIDDEN, "no ticket for %s: %s", call->origin, e->msg);
+		call_fail(call, ERR_UNAVAILABLE, "no ticket for %s: %s", call->origin, e->msg);
 		return;
 	}
 	call->token = token;

@@ -105,10 +105,11 @@ struct http_call_request {
 
 struct http_call_answer {
 	/*
-	 * ERR_NONE: a whole answer came, of whatever status. ERR_UNAVAILABLE: none did, in time or at all; ERR_TOO_LARGE:
-	 * over a ceiling; ERR_BUSY: too many wait; ERR_FORBIDDEN: the server's certificate is not believed, or it does not
-	 * believe ours, or it leads from https to http, or there is no ticket for it; ERR_INVALID: the request is not
-	 * well-formed, or a certificate of ours cannot be used; ERR_INTERNAL: libcurl refuses, or the file cannot be read.
+	 * ERR_NONE: a whole answer came, of whatever status. ERR_UNAVAILABLE: none did, in time or at all, or a ticket is wanted
+	 * and cannot be had (it may be the KDC that is away); ERR_TOO_LARGE: over a ceiling; ERR_BUSY: too many wait;
+	 * ERR_FORBIDDEN: the server's certificate is not believed, or it does not believe ours, or it leads from https to
+	 * http; ERR_INVALID: the request is not well-formed, or a certificate of ours cannot be used; ERR_INTERNAL: libcurl
+	 * refuses, or the file cannot be read.
 	 */
 	struct error error;
 	int status;        /* 0: none came */

@@ -28,6 +28,14 @@ class Lies:
         handler.send(401, "who are you?")
 
     @staticmethod
+    def challenge(handler, truth):
+        """Not processed: it wants to see a ticket."""
+        handler.send_response(401)
+        handler.send_header("WWW-Authenticate", "Negotiate")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    @staticmethod
     def dropped(handler, truth):
         """Neither processed nor answered."""
         handler.close_connection = True

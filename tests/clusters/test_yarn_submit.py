@@ -172,3 +172,16 @@ def test_where_hive_wants_a_token_only_who_needs_none_is_given_natively(secure, 
     assert len(manager.contexts) == 1
     answer = secure.get(f"/batches/{secure.submit()}")
     assert answer.header("Florus-Launcher") == "submit" and "hive-site.xml" in answer.header("Florus-Launcher-Reason")
+
+
+@pytest.mark.parametrize("where", [NEW, FILES, APPS])
+def test_where_no_ticket_is_to_be_had_a_job_waits_for_one(secure, manager, tmp_path, where):
+    secure.env.update(KRB5_CONFIG="/dev/null", KRB5CCNAME=f"FILE:{tmp_path}/none")
+    secure.restart()
+    manager.liar.tell(where, "challenge", method="POST" if where != FILES else None)
+    batch = secure.submit()
+    until(lambda: "no ticket for" in secure.log_text(), 20, "the log says so")
+    assert secure.state_of(batch) == "starting" and not manager.apps
+    manager.liar.stop_lying()
+    finish(secure, manager, batch)
+    assert len(manager.apps) == 1 and not secure.ledger.started()

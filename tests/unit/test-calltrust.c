@@ -145,7 +145,7 @@ TEST(a_ticket_that_cannot_be_had_is_the_end)
 	start(&w);
 	CHECK(setenv("KRB5_CONFIG", "/dev/null", 1) == 0);
 	get(&end, &w, at(&w, "http", "/challenge"));
-	check_error(&end, ERR_FORBIDDEN, true, "no ticket for http://127.0.0.1");
+	check_error(&end, ERR_UNAVAILABLE, true, "no ticket for http://127.0.0.1");
 	get(&end, &w, at(&w, "other", "/challenge")); /* nor is one shown to strangers */
 	check_ok(&end, 401, "who?");
 	w.wanted = 1;
