@@ -54,7 +54,8 @@ static const char *conf_of(const struct reading *r, const struct kube_volume *v,
 /* Spark makes claims by itself: of this name, or of a storage class and a size. That takes rights of its own. */
 static bool makes_claim(const struct reading *r, const struct kube_volume *v)
 {
-	return str_eq(v->type, CLAIM) && (strstr(v->options[0], "OnDemand") || conf_of(r, v, "options.storageClass"));
+	return str_eq(v->type, CLAIM) && v->options[0] &&
+	       (strstr(v->options[0], "OnDemand") || conf_of(r, v, "options.storageClass"));
 }
 
 static const char *read_options(const struct reading *r, const struct type *type, struct kube_volume *v)

@@ -293,7 +293,7 @@ bool yarn_context(const struct yarn_job *job, struct sbuf *out)
 	sbuf_adds(out, "<application-submission-context>");
 	element(out, "application-id", job->app_id);
 	element(out, "application-name", s->name);
-	element(out, "queue", conf_or(s, "spark.yarn.queue", "default"));
+	element(out, "queue", s->queue ? s->queue : conf_or(s, "spark.yarn.queue", "default"));
 	sbuf_adds(out, "<am-container-spec>");
 	resources(out, job);
 	environment(out, job);

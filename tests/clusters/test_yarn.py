@@ -83,7 +83,7 @@ def test_a_program_runs_and_everything_of_it_is_shown(florus, cluster, launcher)
     log = florus.end_of(batch, "success")
     assert f"master yarn arguments {['a', 'b c', hostile]}" in log and "total 1000" in log
     assert "Client: Submitting application" not in log, "the submitter's log, not the driver's"
-    assert florus.get(f"/batches/{batch}").headers["Florus-Launcher"] == launcher
+    assert florus.get(f"/batches/{batch}").header("Florus-Launcher") == launcher
     shown = florus.object(batch)
     (app,) = [a for a in cluster.apps() if a["id"] == shown["appId"]]
     assert app["name"] == "a <count>" and app["finalStatus"] == "SUCCEEDED"
@@ -129,7 +129,7 @@ def test_spark_s_jars_are_brought_once_when_nobody_says_where_they_are(florus, c
         for _ in range(2):
             batch = other.batch(other.program("count.py", COUNT))
             assert "total 1000" in other.end_of(batch, "success", timeout=400)
-            assert other.get(f"/batches/{batch}").headers["Florus-Launcher"] == "native"
+            assert other.get(f"/batches/{batch}").header("Florus-Launcher") == "native"
         assert other.log_text().count("bringing Spark's jars") == 1
         assert not list((other.state / "run").glob("*.zip*")), "nothing stays on this host"
     finally:

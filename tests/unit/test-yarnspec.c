@@ -229,6 +229,7 @@ TEST(the_context_says_what_yarn_must_know)
 	struct yarn_plan p;
 
 	s.name = "a <job> & more";
+	s.queue = "etl";
 	s.args = (struct spec_list){ .items = args, .count = 1 };
 	planned(a, &s, &p);
 	for (size_t i = 0; i < p.count; i++)
