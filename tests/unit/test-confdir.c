@@ -57,7 +57,7 @@ TEST(texts_go_along_and_nothing_else)
 TEST(a_directory_has_ceilings)
 {
 	_arena_ struct arena *a = arena_new(4 * (size_t)CONFDIR_BYTES_MAX);
-	_free_ char *large = calloc(1, CONFDIR_BYTES_MAX);
+	static char large[CONFDIR_BYTES_MAX];
 	struct submission_files files;
 	char name[32];
 

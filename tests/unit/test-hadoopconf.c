@@ -276,7 +276,8 @@ TEST(resource_managers_are_found)
 	CHECK_WHERE(hadoop_rm_urls,
 		    LOAD("yarn.http.policy", "HTTPS_ONLY", RM "webapp.address", "rm1:1", RM "hostname", "rm2"),
 		    "https://rm2:8090");
-	CHECK_WHERE(hadoop_rm_urls, LOAD("yarn.http.policy", "HTTPS_ONLY", RM "webapp.https.address", "rm1:1"),
+	CHECK_WHERE(hadoop_rm_urls,
+		    LOAD("yarn.http.policy", "HTTPS_ONLY", "yarn.resourcemanager.webapp.https.address", "rm1:1"),
 		    "https://rm1:1");
 }
 
