@@ -6,7 +6,7 @@
  */
 #include "base/fdio.h"
 #include "base/str.h"
-#include "cluster/kube-template.h"
+#include "cluster/kube/template.h"
 #include "service/defaults.h"
 #include "service/registry.h"
 #include <fcntl.h>

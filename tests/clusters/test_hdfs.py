@@ -1,4 +1,4 @@
-"""What cluster/hdfs.h asks of a real HDFS that looks at permissions."""
+"""What cluster/hadoop/hdfs.h asks of a real HDFS that looks at permissions."""
 
 import http.server
 import json

@@ -5,8 +5,8 @@
  * is ours.
  */
 #include "base/str.h"
-#include "cluster/kube-spec.h"
-#include "cluster/kube-template.h"
+#include "cluster/kube/spec.h"
+#include "cluster/kube/template.h"
 #include <stdint.h>
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* What clusters are sent and what they answer: the pure part of the backends, and the submission that they are given. */
 #include "base/str.h"
-#include "cluster/jws.h"
-#include "cluster/standalone-create.h"
-#include "cluster/standalone-read.h"
-#include "cluster/yarn-read.h"
+#include "cluster/standalone/jws.h"
+#include "cluster/standalone/create.h"
+#include "cluster/standalone/read.h"
+#include "cluster/yarn/read.h"
 #include "t.h"
 #include <string.h>
 

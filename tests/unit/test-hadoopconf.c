@@ -2,7 +2,7 @@
 #include "base/fdio.h"
 #include "base/sbuf.h"
 #include "base/str.h"
-#include "cluster/hadoop-conf.h"
+#include "cluster/hadoop/conf.h"
 #include "t.h"
 #include <fcntl.h>
 #include <string.h>

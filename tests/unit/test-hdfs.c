@@ -1,9 +1,9 @@
 /* What WebHDFS is asked, how its answers are read, and which name node is asked when one does not answer. */
 #include "base/base64.h"
 #include "callworld.h"
-#include "cluster/hdfs-read.h"
-#include "cluster/hdfs-token.h"
-#include "cluster/hdfs.h"
+#include "cluster/hadoop/hdfs-read.h"
+#include "cluster/hadoop/hdfs-token.h"
+#include "cluster/hadoop/hdfs.h"
 #include <string.h>
 
 enum { ARENA = 1 << 20 };

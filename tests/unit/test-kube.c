@@ -1,7 +1,7 @@
 /* Kubernetes: kubeconfig files, what API servers answer. */
 #include "base/str.h"
-#include "cluster/kube-read.h"
-#include "cluster/kubeconfig.h"
+#include "cluster/kube/read.h"
+#include "cluster/kube/kubeconfig.h"
 #include "t.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Kubernetes: the objects of a job, what goes by spark-submit instead, pod templates. */
 #include "base/str.h"
-#include "cluster/kube-spec.h"
-#include "cluster/kube-template.h"
+#include "cluster/kube/spec.h"
+#include "cluster/kube/template.h"
 #include "t.h"
 #include <stdlib.h>
 #include <string.h>

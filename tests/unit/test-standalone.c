@@ -1,8 +1,8 @@
 /* Spark standalone: what is sent to a master, and what it and its workers answer. */
 #include "base/str.h"
-#include "cluster/jws.h"
-#include "cluster/standalone-create.h"
-#include "cluster/standalone-read.h"
+#include "cluster/standalone/jws.h"
+#include "cluster/standalone/create.h"
+#include "cluster/standalone/read.h"
 #include "t.h"
 #include <string.h>
 

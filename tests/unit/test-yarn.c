@@ -1,7 +1,7 @@
 /* YARN: what its resource manager and its log pages answer. */
 #include "base/str.h"
 #include "cluster/entities.h"
-#include "cluster/yarn-read.h"
+#include "cluster/yarn/read.h"
 #include "t.h"
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* YARN: the files, the configuration and the context of a job. */
 #include "base/json.h"
 #include "base/str.h"
-#include "cluster/confzip.h"
-#include "cluster/yarn-spec.h"
+#include "cluster/yarn/confzip.h"
+#include "cluster/yarn/spec.h"
 #include "t.h"
 #include <string.h>
 #include <zip.h>
