@@ -43,9 +43,10 @@ void confzip_add(struct confzip *z, const char *name, const void *bytes, size_t 
 {
 	if (z->failed || zip_name_locate(z->zip, name, 0) >= 0)
 		return;
-	void *copy = xmalloc(n + 1);
+	void *copy = n ? xmalloc(n) : NULL; /* of nothing, libzip would keep the memory for ever */
 
-	memcpy(copy, bytes, n);
+	if (n)
+		memcpy(copy, bytes, n);
 	zip_source_t *source = zip_source_buffer(z->zip, copy, n, 1);
 	zip_int64_t at = source ? zip_file_add(z->zip, name, source, ZIP_FL_ENC_UTF_8) : -1;
 	if (at < 0) {
