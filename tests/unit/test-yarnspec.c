@@ -185,7 +185,7 @@ static struct yarn_job job_of(const struct submission *s, const struct yarn_plan
 				  .user = "etl",
 				  .us = "florus",
 				  .staging = "/user/etl/.sparkStaging/application_1_0007",
-				  .tags = "florus-aa,florus-bb-1",
+				  .tags = "florus-aa,florus-bb-1,</tag>",
 				  .conf = { .path = "/user/etl/.sparkStaging/application_1_0007/__spark_conf__.zip",
 					    .link = "__spark_conf__",
 					    .archive = true,
@@ -212,7 +212,7 @@ TEST(the_context_says_what_yarn_must_know)
 		"--class 'org.example.Main' --jar 'hdfs:///apps/a.jar' --arg 'it'\\''s' --properties-file",
 		"<key>VIEW_APP</key><value>etl,florus</value>",
 		"<resource><memory>896</memory><vCores>2</vCores></resource>",
-		"<application-tags><tag>florus-aa</tag><tag>florus-bb-1</tag></application-tags>",
+		"<application-tags><tag>florus-aa</tag><tag>florus-bb-1</tag><tag>&lt;/tag&gt;</tag></application-tags>",
 		"<max-app-attempts>1</max-app-attempts>",
 		"<attempt-failures-validity-interval>60000</attempt-failures-validity-interval>",
 	};

@@ -240,11 +240,11 @@ static void tags(struct sbuf *out, const struct yarn_job *job)
 {
 	sbuf_adds(out, "<application-tags>");
 	for (const char *p = job->tags; *p; p += strspn(p, ",")) {
+		_sbuf_ struct sbuf tag = SBUF_INIT(YARN_CONTEXT_MAX);
 		size_t n = strcspn(p, ",");
 
-		sbuf_adds(out, "<tag>");
-		sbuf_add(out, p, n);
-		sbuf_adds(out, "</tag>");
+		sbuf_add(&tag, p, n);
+		element(out, "tag", sbuf_str(&tag));
 		p += n;
 	}
 	sbuf_adds(out, "</application-tags>");
