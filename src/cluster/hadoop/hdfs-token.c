@@ -14,14 +14,15 @@ static bool take_length(struct bytes *b, size_t *ret)
 {
 	if (b->left == 0)
 		return false;
-	int first = (signed char)*b->at++;
+	size_t first = (unsigned char)*b->at++;
 	b->left--;
-	if (first >= 0) {
-		*ret = (size_t)first;
+	if (first <= INT8_MAX) {
+		*ret = first;
 		return true;
 	}
-	size_t more = (size_t)(-112 - first); /* -113: one byte; below -116 are numbers that no length is */
-	if (first > -113 || first < -116 || more > b->left)
+	/* As a signed byte -113 to -116: one to four follow; what is beyond are numbers that no length is. */
+	size_t more = 144 - first;
+	if (first < 140 || first > 143 || more > b->left)
 		return false;
 	*ret = 0;
 	for (size_t i = 0; i < more; i++)
