@@ -88,6 +88,7 @@ GET /ui/batch/{id}/log                         401    403p     200   200   200  
 GET /ui/session/{id}                           401    403p     200   200   200   200    200      200   200         200         200            403m        200
 GET /ui/session/{id}/log                       401    403p     200   200   200   200    200      200   200         200         200            403m        200
 GET /static/{file}                             401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /share/{id}/{name}                         404    404      404   404   404   404    404      404   404         404         404            404         404
 """
 
 
@@ -151,7 +152,7 @@ class World:
         objects = self.sessions if pattern.startswith("/sessions") else self.batches
         batch = objects.pop() if method == "DELETE" else objects[0]
         path = mount + pattern.replace("{id}", str(batch) if by == "id" else f"job-{batch}").replace("{file}", "app.js")
-        path = path.replace("{number}", "0")
+        path = path.replace("{number}", "0").replace("{name}", "job.py")
         body = self.body(pattern) if method == "POST" else None
         answer = ask(self.gateway, user, method, path, body, **({"doAs": acting} if acting else {}))
         if pattern == "/batches" and method == "POST" and mount and answer.status == 200:
