@@ -1,5 +1,7 @@
 """A standalone master that fails in every way: no state is invented, nothing runs twice, nothing is lost."""
 
+from pathlib import Path
+
 import pytest
 from false_master import FalseMaster
 from gateway import until
@@ -220,7 +222,7 @@ def test_the_defaults_are_those_that_spark_submit_would_read(gateways, master):
 
 
 def test_every_lie_is_told():
-    told = open(__file__, encoding="utf-8").read()
+    told = "".join(file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("test_*_*.py"))
     assert all(f'"{lie}"' in told for lie in vars(Lies) if not lie.startswith("_"))
 
 
