@@ -56,7 +56,7 @@ TEST(a_jar_has_its_libraries_and_files_under_their_links)
 	struct spec_pair conf[] = { { "spark.archives", "hdfs://nn:8020/e/env.tgz#env" },
 				    { "spark.files", "file:/data/a%20b.txt,local:/opt/c.txt" },
 				    { "spark.jars",
-				      "hdfs:///l/one.jar, /l/two.jar,hdfs:///other/one.jar,local:/opt/three.jar" },
+				      "hdfs:///l/one.jar , /l/two.jar,hdfs:///other/one.jar,local:/opt/three.jar" },
 				    { "spark.yarn.archive", "hdfs:///spark/libs.zip" } };
 	struct submission s = job(conf, ARRAY_LEN(conf));
 	struct yarn_plan p;

@@ -14,7 +14,7 @@
 
 /* An archive that is made. It outlives who wanted it, and the cluster. */
 struct yarn_libs_work {
-	struct yarn_here *here;    /* NULL: closed meanwhile */
+	struct yarn_here *here;    /* NULL: closed, or given up, meanwhile */
 	struct yarn_upload *wants; /* NULL: given up meanwhile */
 	char *dir;                 /* of the jars */
 	int run_dirfd, fd;         /* where it is made; the archive, whose name is gone */
@@ -50,9 +50,10 @@ const char *yarn_libs_name(struct arena *a, const char *dir, const char *version
 static void make(void *arg)
 {
 	struct yarn_libs_work *work = arg;
-	_sbuf_ struct sbuf path = SBUF_INIT(64);
+	_sbuf_ struct sbuf path = SBUF_INIT(96);
 
-	sbuf_addf(&path, "/proc/self/fd/%d/spark-jars.zip", work->run_dirfd);
+	/* The descriptor is this work's alone, and so is the name: another Spark's archive may be made beside it. */
+	sbuf_addf(&path, "/proc/self/fd/%d/spark-jars.%d.zip", work->run_dirfd, work->run_dirfd);
 	if (!confzip_directory(work->dir, sbuf_str(&path), &work->error))
 		return;
 	work->fd = open(sbuf_str(&path), O_RDONLY | O_CLOEXEC);
@@ -103,6 +104,16 @@ void yarn_libs_bring(struct yarn_upload *u)
 	loop_work(cs->setup.loop, make, made, work);
 }
 
+/* It goes on for nobody. */
+static void let_go(struct yarn_here *h)
+{
+	if (!h->libs_work)
+		return;
+	h->libs_work->here = NULL;
+	h->libs_work->wants = NULL;
+	h->libs_work = NULL;
+}
+
 void yarn_libs_give_up(struct cluster_app *app)
 {
 	struct yarn_here *h = yarn_here(app);
@@ -110,14 +121,10 @@ void yarn_libs_give_up(struct cluster_app *app)
 	if (!h || h->libs_bringer != app)
 		return;
 	h->libs_bringer = NULL;
-	if (h->libs_work)
-		h->libs_work->wants = NULL;
+	let_go(h);
 }
 
 void yarn_libs_close(struct yarn_here *h)
 {
-	if (!h->libs_work)
-		return;
-	h->libs_work->here = NULL;
-	h->libs_work->wants = NULL;
+	let_go(h);
 }

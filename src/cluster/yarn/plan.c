@@ -189,9 +189,11 @@ typedef bool each_fn(struct planner *p, const char *uri);
 static bool each(struct planner *p, const char *list, each_fn *fn)
 {
 	for (; list && *list; list += strspn(list, ", ")) {
-		size_t n = strcspn(list, ",");
-		const char *uri = arena_strndup(p->a, list, n);
+		size_t n = strcspn(list, ","), end = n;
 
+		while (end > 0 && list[end - 1] == ' ')
+			end--;
+		const char *uri = arena_strndup(p->a, list, end);
 		if (!uri)
 			return error_set(p->e, ERR_TOO_LARGE, "the submission is too large");
 		if (*uri && !fn(p, uri))
