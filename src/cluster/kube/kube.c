@@ -1,5 +1,5 @@
 /*
- * kube - Kubernetes, by its API server (docs/clusters.md): opening, requests, and the short questions about one app.
+ * kube - Kubernetes, by its API server (docs/kubernetes.md): opening, requests, and the short questions about one app.
  *
  * A handle is "namespace/pod". All of a cluster's jobs are in one namespace, which is listed once and then watched.
  */

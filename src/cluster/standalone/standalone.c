@@ -1,5 +1,5 @@
 /*
- * standalone - Spark's own cluster manager, by its REST server (port 6066) and its web pages (docs/clusters.md).
+ * standalone - Spark's own cluster manager, by its REST server (port 6066) and its web pages (docs/standalone.md).
  *
  * One GET of /json/ per interval tells the states of all drivers; the masters are tried in turn until one is active.
  */

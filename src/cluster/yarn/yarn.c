@@ -1,5 +1,5 @@
 /*
- * yarn - Hadoop's YARN, watched by its resource manager's REST API (docs/clusters.md): one GET per interval tells the states of
+ * yarn - Hadoop's YARN, watched by its resource manager's REST API (docs/yarn.md): one GET per interval tells the states of
  * all. Jobs get there by submit.c, or by spark-submit, which leaves as soon as they are accepted.
  */
 #include "base/str.h"
