@@ -11,9 +11,11 @@ import subprocess
 import sys
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 from figures import Row, ms, rate
 from servers import ROOT, Failure, Florusd, Missing, load, until
+from watched import FILL_MAX_S, wait_for_all, watch_rows
 
 for folder in ("tests/black", "tests/clusters"):
     sys.path.append(str(ROOT / folder))
@@ -75,9 +77,9 @@ class Told:
 
         return until(found, f"florusd says {' '.join(words)}", LOOK_S, SUBMIT_MAX_S)
 
-    def lines_with(self, word, count):
+    def lines_with(self, word, count, max_s=SUBMIT_MAX_S):
         """Waits until there are so many."""
-        until(lambda: sum(word in line for line in self.read()) >= count, f"florusd says {word} {count} times", 0.01, SUBMIT_MAX_S)
+        until(lambda: sum(word in line for line in self.read()) >= count, f"florusd says {word} {count} times", 0.05, max_s)
 
     def read(self):
         *lines, self.rest = (self.rest + self.log.read()).split("\n")
@@ -164,6 +166,20 @@ def standalone(folder, effort):
 # --- Kubernetes ----------------------------------------------------------------------------------------------
 
 
+KUBE_BODY = {"file": "local:///opt/job.jar", "className": MAIN_CLASS}
+
+
+def kube_options(place, cluster, jobs):
+    return {
+        "livy.spark.master": "k8s://" + cluster.url,
+        "livy.spark.deploy-mode": "cluster",
+        "florus.cluster.default.kubeconfig": cluster.kubeconfig(place / "kubeconfig", {"token": FLORUS_TOKEN}, jobs.name),
+        "florus.cluster.default.conf.spark.kubernetes.container.image": "spark:here",
+        "livy.file.local-dir-whitelist": "/opt",  # of the image
+        "florus.log.level": "info",
+    }
+
+
 def run_pod(cluster, handle):
     """What a kubelet says when the container of a pod has begun."""
     ns, _, pod = handle.partition("/")
@@ -191,22 +207,12 @@ def kube(folder, effort):
     (place / "cluster").mkdir()
     with started(Kube(place / "cluster")) as cluster:
         jobs = cluster.namespace()
-        config = cluster.kubeconfig(place / "kubeconfig", {"token": FLORUS_TOKEN}, jobs.name)
-        options = {
-            "livy.spark.master": "k8s://" + cluster.url,
-            "livy.spark.deploy-mode": "cluster",
-            "florus.cluster.default.kubeconfig": config,
-            "florus.cluster.default.conf.spark.kubernetes.container.image": "spark:here",
-            "livy.file.local-dir-whitelist": "/opt",  # of the image
-            "florus.log.level": "info",
-        }
-        body = {"file": "local:///opt/job.jar", "className": MAIN_CLASS}
-        (place / "body.json").write_text(json.dumps(body))
-        with Florusd(place / "florus", **options) as florus:
+        (place / "body.json").write_text(json.dumps(KUBE_BODY))
+        with Florusd(place / "florus", **kube_options(place, cluster, jobs)) as florus:
             told = Told(florus)
             for _ in range(effort.submits):
                 begin = time.monotonic()
-                batch = florus.call("POST", "/batches", body)["id"]
+                batch = florus.call("POST", "/batches", KUBE_BODY)["id"]
                 handles.append((batch, told.handle(batch)))
                 ours.append(time.monotonic() - begin)
             seen = changes_seen(cluster, florus, handles[:CHANGES])
@@ -223,6 +229,25 @@ def kube(folder, effort):
         Row(f"a change of state in Kubernetes until a GET shows it, slowest of {CHANGES}", "< 100 ms", ms(seen[-1] * 1e6),
             f"median {ms(seen[CHANGES // 2] * 1e6)}; told by a watch", seen[-1] < 0.1),
     ]  # fmt: skip
+
+
+def kube_watched(folder, effort):
+    """All of many pods, each of which its kubelet has said to run, watched; nobody has logs, as there is no node."""
+    there(API_SERVER)
+    place, count = folder.new(), effort.watched
+    (place / "cluster").mkdir()
+    with started(Kube(place / "cluster")) as cluster:
+        jobs = cluster.namespace()
+        (place / "body.json").write_text(json.dumps(KUBE_BODY))
+        with Florusd(place / "florus", **kube_options(place, cluster, jobs)) as florus:
+            told, idle_mb = Told(florus), florus.rss_mb()
+            load(f"{florus.url}/batches", "-n", count, "-c", 16, "-b", place / "body.json")
+            told.lines_with("job is in its cluster", count, FILL_MAX_S)
+            names = [f"{jobs.name}/{pod['metadata']['name']}" for pod in jobs.list()]
+            with ThreadPoolExecutor(4) as kubelets:
+                list(kubelets.map(lambda name: run_pod(cluster, name), names))
+            wait_for_all(florus, "running", count)
+            return watch_rows("Kubernetes", florus, count, idle_mb)
 
 
 # --- YARN ----------------------------------------------------------------------------------------------------
@@ -273,4 +298,4 @@ def yarn(folder, effort):
     ]  # fmt: skip
 
 
-FIGURES = [standalone, kube, yarn]
+FIGURES = [standalone, kube, kube_watched, yarn]
