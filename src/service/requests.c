@@ -95,9 +95,24 @@ void statements_run(struct sessions *s, const struct batch *job, const char *kin
 
 struct lookup {
 	struct store_statements get; /* first */
+	bool session_is_over;
 	statement_fn *fn;
 	void *arg;
 };
+
+/* A row as the store has it. Its end may be missing there when its session's is not: then nobody is left to end it. */
+static struct statement as_stored(const struct store_statement *row, bool session_is_over)
+{
+	struct statement st = { row->id,         row->kind,         row->code, STATEMENT_WAITING, row->output, "0.0",
+				row->started_ms, row->completed_ms, NULL };
+
+	(void)statement_state_parse(row->state, &st.state);
+	if (session_is_over && !statement_is_over(st.state))
+		st.state = STATEMENT_CANCELLED;
+	if (statement_is_over(st.state))
+		st.progress = "1.0";
+	return st;
+}
 
 static void looked_up(struct store_op *op)
 {
@@ -107,12 +122,8 @@ static void looked_up(struct store_op *op)
 
 	if (op->ok && (!row || row->id != l->get.from))
 		op->ok = error_set(&op->error, ERR_NOT_FOUND, "Statement not found");
-	if (op->ok) {
-		found = (struct statement){ row->id,     row->kind, row->code,       STATEMENT_CANCELLED,
-					    row->output, "1.0",     row->started_ms, row->completed_ms,
-					    NULL };
-		(void)statement_state_parse(row->state, &found.state);
-	}
+	if (op->ok)
+		found = as_stored(row, l->session_is_over);
 	l->fn(l->arg, op->ok ? &found : NULL, &op->error);
 	store_statements_done(&l->get);
 	free(l);
@@ -136,6 +147,7 @@ void statements_get(struct sessions *s, const struct batch *job, int64_t id, sta
 	l->fn = fn;
 	l->arg = arg;
 	l->get.op.done = looked_up;
+	l->session_is_over = state_is_final(job->state);
 	l->get.session = job->id;
 	l->get.from = id;
 	l->get.max = 1;
@@ -147,24 +159,18 @@ void statements_get(struct sessions *s, const struct batch *job, int64_t id, sta
 struct listing {
 	struct store_statements get; /* first */
 	struct sessions *of;
+	bool session_is_over;
 	struct statement *items;
 	statements_fn *fn;
 	void *arg;
 };
 
-/* A row as the store has it; but what is in memory knows better. */
-static struct statement shown(const struct session *en, const struct store_statement *row)
+/* What is in memory knows better. */
+static struct statement shown(const struct session *en, const struct store_statement *row, bool session_is_over)
 {
 	const struct kept_statement *k = en ? statement_in_memory(en, row->id) : NULL;
-	struct statement st = { row->id,         row->kind,         row->code, STATEMENT_WAITING, row->output, "0.0",
-				row->started_ms, row->completed_ms, NULL };
 
-	if (k)
-		return k->shown;
-	(void)statement_state_parse(row->state, &st.state);
-	if (statement_is_over(st.state))
-		st.progress = "1.0";
-	return st;
+	return k ? k->shown : as_stored(row, session_is_over);
 }
 
 static void listed(struct store_op *op)
@@ -174,7 +180,7 @@ static void listed(struct store_op *op)
 
 	l->items = xcalloc(l->get.out_count + 1, sizeof *l->items);
 	for (size_t i = 0; i < l->get.out_count; i++)
-		l->items[i] = shown(en, &l->get.out[i]);
+		l->items[i] = shown(en, &l->get.out[i], l->session_is_over);
 	l->fn(l->arg, op->ok ? l->items : NULL, l->get.out_count, l->get.out_total, &op->error);
 	free(l->items);
 	store_statements_done(&l->get);
@@ -226,6 +232,7 @@ void statements_list(struct sessions *s, const struct batch *job, const struct s
 	}
 	struct listing *l = xcalloc(1, sizeof *l);
 	l->of = s;
+	l->session_is_over = state_is_final(job->state);
 	l->fn = fn;
 	l->arg = arg;
 	l->get.op.done = listed;

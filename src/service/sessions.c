@@ -325,6 +325,8 @@ static void tick(void *arg)
 			jobs_expire(en, now_ms);
 			statements_load(en); /* if that failed */
 		}
+		if (en && state_is_final(job->state))
+			statements_end_all(en); /* if that failed */
 		if (!why)
 			continue;
 		log_info("session ended: unused for too long", LOG_INT("session", en->id), LOG_STR("limit", why));

@@ -372,6 +372,8 @@ static void loaded(struct store_op *op)
 		load_from(en, l->get.out[n - 1].id + 1);
 	} else if (en) {
 		en->loaded = op->ok;
+		if (state_is_final(en->job))
+			statements_end_all(en); /* it ended before they were known */
 		batches_forget_view(en->of->jobs, en->id);
 	}
 	store_statements_done(&l->get);

@@ -261,6 +261,33 @@ def test_a_driver_that_dies_takes_its_statements_along(session):
     assert session.result(number)["state"] == "cancelled"
 
 
+def test_after_everything_was_killed_no_statement_waits_for_ever(session):
+    """As after a power cut: the session's end is found at the start, perhaps before its statements are read."""
+    gateway = session.gateway
+    session.run("1")
+    waiting = [session.post("import time\ntime.sleep(600)").body["id"] for _ in range(3)]
+    session.wait("busy")
+    gateway.kill9()
+    until(gateway.kill_all, 10, "every process is gone")
+    gateway.start()
+    session.wait("dead")
+    assert [session.result(number)["state"] for number in waiting] == ["cancelled"] * 3
+    assert [s["state"] for s in session.get("/statements").body["statements"]] == ["available"] + ["cancelled"] * 3
+
+
+def test_a_statement_whose_end_was_not_stored_ends_with_its_session(session):
+    """As when florusd is killed between the two: what is stored of the session is its end, of the statement its beginning."""
+    session.run("1")
+    session.gateway.post(session.path + "/stop", {})
+    session.wait("killed")
+    session.gateway.stop()
+    with closing(sqlite3.connect(session.gateway.state / "sessions" / "florus.db")) as store, store:
+        store.execute("UPDATE statement SET state = 'running', output = NULL, completed_ms = NULL")
+    session.gateway.start()
+    assert session.statement(0)["state"] == "cancelled" and session.statement(0)["progress"] == 1.0
+    assert [s["state"] for s in session.get("/statements").body["statements"]] == ["cancelled"]
+
+
 def test_delete_ends_and_forgets(session):
     pid = int(session.run("import os\nos.getpid()")["data"]["text/plain"])
     session.post("import time\ntime.sleep(600)")
