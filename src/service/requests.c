@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "service/registry.h"
 #include "service/sessions-priv.h"
+#include <string.h>
 
 /* --- run --- */
 
@@ -65,13 +66,19 @@ bool session_has_kind(const struct session *en, const char *kind, struct error *
 		"specified if session kind is shared");
 }
 
+static bool has_room_for(const struct session *en, const char *code)
+{
+	return en->unfinished == 0 || (en->unfinished < SESSION_UNFINISHED_MAX &&
+				       en->unfinished_bytes + strlen(code) <= SESSION_UNFINISHED_BYTES);
+}
+
 void statements_run(struct sessions *s, const struct batch *job, const char *kind, const char *code, statement_fn *fn,
 		    void *arg)
 {
 	struct error e = { 0 };
 	struct session *en = session_find_active(s, job, &e);
 
-	if (en && en->unfinished >= SESSION_UNFINISHED_MAX)
+	if (en && !has_room_for(en, code))
 		(void)error_set(&e, ERR_BUSY, "too many statements of this session wait");
 	if (!en || e.code || !session_has_kind(en, kind, &e) || !registry_store_has_room(s->jobs, &e)) {
 		fn(arg, NULL, &e);

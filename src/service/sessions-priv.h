@@ -32,7 +32,8 @@ struct session {
 	int64_t touched_ms, used_ms; /* clock_now_ms(): last asked for, last statement */
 	struct kept_statement *first, **last;
 	int kept, unfinished;
-	bool trimmed; /* older ones are in the store alone */
+	size_t kept_bytes, unfinished_bytes; /* of the code and output of all, of the code of those that are not over */
+	bool trimmed;                        /* older ones are in the store alone */
 	int64_t next_statement;
 	struct question *questions; /* that wait for the driver */
 	int questions_count;

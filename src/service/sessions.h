@@ -14,9 +14,12 @@
 #include "service/batches.h"
 
 enum {
-	SESSION_STATEMENTS_KEPT = 100,         /* of a session in memory; older ones come from the store */
-	SESSION_LOAD_MAX = 1000,               /* read at a time at a start */
-	SESSION_UNFINISHED_MAX = 1000,         /* statements of a session that wait */
+	SESSION_STATEMENTS_KEPT = 100,        /* of a session in memory; others come from the store */
+	SESSION_LOAD_MAX = 1000,              /* read at a time at a start */
+	SESSION_KEPT_BYTES = 8 * 1024 * 1024, /* of code and output that are over, in memory */
+	SESSION_UNFINISHED_MAX = 1000,        /* statements of a session that wait */
+	SESSION_UNFINISHED_BYTES =
+		10 * 1024 * 1024,              /* of their code, unless it is one: a new connection hears all at once */
 	SESSION_OUTPUT_MAX = 16 * 1024 * 1024, /* bytes of one answer */
 	SESSION_VIEW_MAX = 4096,               /* bytes of an answer that is kept for a statement */
 	SESSION_QUESTIONS_MAX = 64,            /* that a driver has not answered */

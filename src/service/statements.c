@@ -24,6 +24,11 @@ static void free_text(const char *s)
 	free((void *)(uintptr_t)s);
 }
 
+static size_t bytes_of(const char *s)
+{
+	return s ? strlen(s) : 0;
+}
+
 static void kept_free(struct kept_statement *k)
 {
 	free_text(k->shown.kind);
@@ -33,10 +38,15 @@ static void kept_free(struct kept_statement *k)
 	free(k);
 }
 
+static bool keeps_too_much(const struct session *en)
+{
+	return en->kept > SESSION_STATEMENTS_KEPT || en->kept_bytes - en->unfinished_bytes > SESSION_KEPT_BYTES;
+}
+
 /* The oldest go first, and only such as are over. */
 static void trim(struct session *en)
 {
-	while (en->first && en->kept > SESSION_STATEMENTS_KEPT && statement_is_over(en->first->shown.state)) {
+	while (en->first && keeps_too_much(en) && statement_is_over(en->first->shown.state)) {
 		struct kept_statement *k = en->first;
 
 		en->trimmed = true;
@@ -44,6 +54,7 @@ static void trim(struct session *en)
 		if (!en->first)
 			en->last = &en->first;
 		en->kept--;
+		en->kept_bytes -= bytes_of(k->shown.code) + bytes_of(k->shown.output);
 		kept_free(k);
 	}
 }
@@ -69,6 +80,8 @@ struct kept_statement *statements_keep(struct session *en, int64_t id, const cha
 	*en->last = k;
 	en->last = &k->next;
 	en->kept++;
+	en->kept_bytes += bytes_of(code);
+	en->unfinished_bytes += bytes_of(code);
 	add_unfinished(en, 1);
 	if (id >= en->next_statement)
 		en->next_statement = id + 1;
@@ -85,6 +98,8 @@ static void set_over(struct session *en, struct kept_statement *k, enum statemen
 	k->shown.started_ms = started_ms;
 	k->shown.completed_ms = completed_ms;
 	(void)snprintf(k->progress, sizeof k->progress, "1.0");
+	en->kept_bytes += bytes_of(output);
+	en->unfinished_bytes -= bytes_of(k->shown.code);
 	add_unfinished(en, -1);
 }
 
@@ -98,6 +113,7 @@ void statements_free_all(struct session *en)
 	}
 	en->last = &en->first;
 	en->kept = en->unfinished = 0;
+	en->kept_bytes = en->unfinished_bytes = 0;
 }
 
 /* --- to the driver --- */

@@ -215,6 +215,32 @@ def test_a_statement_larger_than_may_be_is_refused(session):
     goes_on(session)
 
 
+def test_code_that_waits_is_bounded_and_reaches_a_driver_that_comes_anew(session, tmp_path):
+    gate = tmp_path / "gate"
+    session.post(f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.05)")
+    code = "x = '" + "\x01" * 160000 + "'\nlen(x)"  # six times as long when it is sent
+    answers = [session.post(code) for _ in range(80)]
+    accepted = [answer.body["id"] for answer in answers if answer.status == 201]
+    assert len(accepted) == 65 and all(a.status == 429 for a in answers[65:]), [a.status for a in answers]
+    session.gateway.kill9()
+    session.gateway.start()
+    session.wait("busy")
+    gate.touch()
+    assert [session.result(n, 60)["output"]["data"] for n in accepted] == [{"text/plain": "160000"}] * len(accepted)
+    goes_on(session)
+
+
+def test_large_results_are_kept_on_the_disk_and_not_in_memory(session):
+    session.run("1")
+    before = peak_mb(session.gateway)
+    for n in range(80):
+        session.run(f"print('{n % 10}' * 1000000)")
+    assert sanitizers.ACTIVE or peak_mb(session.gateway) - before < GROWTH_MAX_MB
+    assert session.statement(1)["output"]["data"]["text/plain"] == "0" * 1000000
+    assert session.get("/statements?from=80&size=1").body["statements"][0]["id"] == 80
+    goes_on(session)
+
+
 def test_twenty_sessions_at_once_mind_their_own_business(gateway):
     sessions = [Session(gateway) for _ in range(20)]
 
