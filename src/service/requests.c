@@ -69,7 +69,7 @@ bool session_has_kind(const struct session *en, const char *kind, struct error *
 static bool has_room_for(const struct session *en, const char *code)
 {
 	return en->unfinished == 0 || (en->unfinished < SESSION_UNFINISHED_MAX &&
-				       en->unfinished_bytes + strlen(code) <= SESSION_UNFINISHED_BYTES);
+				       en->unfinished_bytes + (code ? strlen(code) : 0) <= SESSION_UNFINISHED_BYTES);
 }
 
 void statements_run(struct sessions *s, const struct batch *job, const char *kind, const char *code, statement_fn *fn,

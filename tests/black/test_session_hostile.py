@@ -222,6 +222,7 @@ def test_code_that_waits_is_bounded_and_reaches_a_driver_that_comes_anew(session
     answers = [session.post(code) for _ in range(80)]
     accepted = [answer.body["id"] for answer in answers if answer.status == 201]
     assert len(accepted) == 65 and all(a.status == 429 for a in answers[65:]), [a.status for a in answers]
+    assert session.post(None).status == 201, "nothing is no more"
     session.gateway.kill9()
     session.gateway.start()
     session.wait("busy")
