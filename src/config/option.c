@@ -1,12 +1,16 @@
 #include "config/option.h"
 #include "base/str.h"
+#include "config/properties.h"
 #include <ctype.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
-enum { NEAR_MAX = 2 };
+enum {
+	NEAR_MAX = 2,
+	SHOW_LINE_MAX = 2 * PROPERTIES_FILE_MAX, /* bytes of a value, escapes included */
+};
 
 /* clang-format off */
 const struct config_option config_options[CONFIG_OPTION_COUNT] = {
@@ -218,6 +222,14 @@ bool option_refuse_key(const char *key, const char *near, const char *origin, st
 				 key, near);
 	return error_set(e, ERR_CONFIG, "%s: there is no key %.*s; florusd --help-config lists them", origin,
 			 OPTION_SHOWN_MAX, key);
+}
+
+void option_show(FILE *to, const char *before, const char *key, const char *value)
+{
+	_sbuf_ struct sbuf text = SBUF_INIT(SHOW_LINE_MAX);
+
+	properties_escape(&text, value);
+	(void)fprintf(to, "%s%s =%s%s\n", before, key, text.len ? " " : "", sbuf_str(&text));
 }
 
 static size_t min3(size_t a, size_t b, size_t c)

@@ -2,19 +2,6 @@
 #include "base/str.h"
 #include "config/option.h"
 #include "config/profiles.h"
-#include "config/properties.h"
-
-enum {
-	SHOW_LINE_MAX = 2 * PROPERTIES_FILE_MAX, /* bytes of a value, escapes included */
-};
-
-void option_show(FILE *to, const char *before, const char *key, const char *value)
-{
-	_sbuf_ struct sbuf text = SBUF_INIT(SHOW_LINE_MAX);
-
-	properties_escape(&text, value);
-	(void)fprintf(to, "%s%s =%s%s\n", before, key, text.len ? " " : "", sbuf_str(&text));
-}
 
 void config_dump(const struct config *c, FILE *to)
 {
