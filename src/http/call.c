@@ -266,6 +266,8 @@ struct http_call *http_call(struct http_calls *c, const struct http_call_request
 
 void http_call_cancel(struct http_call *call)
 {
+	if (!call)
+		return;
 	if (!call->owner->in_curl) {
 		dispose(call);
 		return;

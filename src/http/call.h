@@ -130,7 +130,7 @@ typedef void http_call_done_fn(void *arg, const struct http_call_answer *a);
 struct http_call *http_call(struct http_calls *c, const struct http_call_request *r, http_call_done_fn *done,
 			    void *arg);
 
-/* Its functions are not called any more. The server may have seen it. May be called inside `data`, and `done` of others. */
+/* Its functions are not called any more. The server may have seen it. May be called inside `data`, and `done` of others. Takes NULL. */
 void http_call_cancel(struct http_call *call);
 
 /* `data` wants more; it is not called inside this. Without effect on a call that does not rest. */

@@ -56,8 +56,7 @@ struct hdfs_call {
 
 static void dispose(struct hdfs_call *call)
 {
-	if (call->call)
-		http_call_cancel(call->call);
+	http_call_cancel(call->call);
 	(void)loop_timer_free(call->soon);
 	closep(&call->fd);
 	free(call->bytes);
@@ -68,6 +67,8 @@ static void dispose(struct hdfs_call *call)
 
 void hdfs_cancel(struct hdfs_call *call)
 {
+	if (!call)
+		return;
 	TAILQ_REMOVE(&call->of->all, call, entry);
 	dispose(call);
 }

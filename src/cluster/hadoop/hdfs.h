@@ -93,5 +93,5 @@ struct hdfs_put {
 };
 struct hdfs_call *hdfs_put(struct hdfs *h, const struct hdfs_put *put, const char *as, hdfs_done_fn *done, void *arg);
 
-/* `done` is not called any more. HDFS may carry it out, or may have. */
+/* `done` is not called any more. HDFS may carry it out, or may have. Takes NULL. */
 void hdfs_cancel(struct hdfs_call *call);

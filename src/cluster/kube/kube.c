@@ -412,10 +412,9 @@ static void cancel(struct cluster_app *app)
 
 	if (!own)
 		return;
-	struct http_call *const calls[] = { own->call, own->kill, own->log };
-	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
-		if (calls[i])
-			http_call_cancel(calls[i]);
+	http_call_cancel(own->call);
+	http_call_cancel(own->kill);
+	http_call_cancel(own->log);
 	kube_objects_done(&own->objects);
 	free(own);
 	app->own = NULL;

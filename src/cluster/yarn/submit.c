@@ -19,11 +19,9 @@ enum {
 
 static void cancel_uploads(struct yarn_making *m)
 {
-	if (m->call)
-		hdfs_cancel(TAKE(m->call));
+	hdfs_cancel(TAKE(m->call));
 	for (size_t i = 0; i < YARN_UPLOADS_MAX; i++)
-		if (m->uploads[i].call)
-			hdfs_cancel(TAKE(m->uploads[i].call));
+		hdfs_cancel(TAKE(m->uploads[i].call));
 }
 
 void yarn_submit_cancel(struct cluster_app *app)

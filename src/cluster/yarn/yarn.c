@@ -448,10 +448,9 @@ static void cancel(struct cluster_app *app)
 	if (!own)
 		return;
 	yarn_submit_cancel(app);
-	struct http_call *const calls[] = { own->call, own->kill, own->log };
-	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
-		if (calls[i])
-			http_call_cancel(calls[i]);
+	http_call_cancel(own->call);
+	http_call_cancel(own->kill);
+	http_call_cancel(own->log);
 	free(own->logs);
 	free(own->as);
 	free(own->node);
