@@ -1,9 +1,9 @@
 /*
  * The archive of a job's configuration, which its driver's container unpacks as __spark_conf__.
  */
-#include "cluster/yarn/confzip.h"
+#include "cluster/yarn/archive.h"
 #include "cluster/hadoop/conf.h"
-#include "cluster/yarn/submit.h"
+#include "cluster/yarn/confzip.h"
 
 static void add_hadoop_property(void *arg, const char *key, const char *value)
 {

@@ -1,10 +1,7 @@
-/*
- * What is the same for all jobs of a YARN: its file system, its configuration's files, the Python libraries of our Spark.
- */
+#include "cluster/yarn/here.h"
 #include "base/fdio.h"
 #include "base/str.h"
 #include "cluster/hadoop/conf.h"
-#include "cluster/yarn/making.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -141,12 +138,15 @@ static void find_python(struct yarn_here *h, const struct profile *p)
 	h->site.py4j_kept = h->site.py4j ? kept_name(h, h->site.py4j) : NULL;
 }
 
-static void find_libs(struct yarn_here *h, const struct profile *p)
+static void find_libs(struct yarn_here *h, const struct cluster *c)
 {
+	const struct profile *p = c->profile;
 	_sbuf_ struct sbuf dir = SBUF_INIT(PATH_MAX);
 
 	sbuf_addf(&dir, "%s/jars", p->spark_home ? p->spark_home : "");
-	h->libs_dir = arena_strdup(h->arena, sbuf_str(&dir));
+	h->libs = (struct yarn_libs){ .loop = cluster_loop(c),
+				      .run_dirfd = c->of->setup.run_dirfd,
+				      .dir = arena_strdup(h->arena, sbuf_str(&dir)) };
 	h->site.libs = yarn_libs_name(h->arena, sbuf_str(&dir), p->spark_version);
 }
 
@@ -242,7 +242,7 @@ struct yarn_here *yarn_here_open(struct cluster *c, const char **ret_why)
 	keep_hadoop_files(h, hadoop_conf_dir(p->hadoop_conf_dir));
 	keep_spark_files(h, p);
 	find_python(h, p);
-	find_libs(h, p);
+	find_libs(h, c);
 	find_env(h);
 	return h;
 }
@@ -251,7 +251,7 @@ struct yarn_here *yarn_here_close(struct yarn_here *h)
 {
 	if (!h)
 		return NULL;
-	yarn_libs_close(h);
+	yarn_libs_close(&h->libs);
 	(void)hdfs_free(h->hdfs);
 	(void)arena_free(h->arena);
 	free(h);

@@ -1,27 +1,23 @@
-/*
- * Spark's own jars in HDFS, when no job and no administrator says where they are: an archive of spark-home's, made on a thread of the
- * pool (some 400 MB, a few seconds) when it is not there, and brought once. spark-submit brings it with every job.
- */
-#include "base/log.h"
+#include "cluster/yarn/libs.h"
+#include "base/cleanup.h"
 #include "base/str.h"
 #include "cluster/yarn/confzip.h"
-#include "cluster/yarn/making.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* An archive that is made. It outlives who wanted it, and the cluster. */
 struct yarn_libs_work {
-	struct yarn_here *here;    /* NULL: closed, or given up, meanwhile */
-	struct yarn_upload *wants; /* NULL: given up meanwhile */
-	char *dir;                 /* of the jars */
-	int run_dirfd, fd;         /* where it is made; the archive, whose name is gone */
-	struct error error;        /* when fd is -1 */
+	struct yarn_libs *of; /* NULL: closed, or given up, meanwhile */
+	yarn_libs_fn *fn;
+	void *arg;
+	char *dir;          /* of the jars */
+	int run_dirfd, fd;  /* where it is made; the archive, whose name is gone */
+	struct error error; /* when fd is -1 */
 };
-
-/* --- at the start --- */
 
 /* Other jars, another name: what is there is never replaced, as running jobs read it. */
 const char *yarn_libs_name(struct arena *a, const char *dir, const char *version)
@@ -45,8 +41,6 @@ const char *yarn_libs_name(struct arena *a, const char *dir, const char *version
 	return count ? arena_strdup(a, sbuf_str(&name)) : NULL;
 }
 
-/* --- making it --- */
-
 static void make(void *arg)
 {
 	struct yarn_libs_work *work = arg;
@@ -65,66 +59,50 @@ static void make(void *arg)
 static void made(void *arg)
 {
 	struct yarn_libs_work *work = arg;
-	struct yarn_upload *u = work->wants;
-	struct stat st;
+	struct stat st = { 0 };
 
-	if (work->here)
-		work->here->libs_work = NULL;
-	if (u && (work->fd < 0 || fstat(work->fd, &st) < 0))
-		yarn_refuse(u->app, ATTEMPT_BY_SUBMIT, 0, "%s", work->error.msg);
-	else if (u)
-		yarn_put(u, work->fd, st.st_size);
-	if (work->fd >= 0)
-		(void)close(work->fd);
-	(void)close(work->run_dirfd);
+	if (work->fd >= 0 && fstat(work->fd, &st) < 0) {
+		(void)error_errno(&work->error, errno, "the archive of Spark's jars cannot be read");
+		closep(&work->fd);
+	}
+	if (work->of) {
+		work->of->work = NULL;
+		work->fn(work->arg, work->fd, st.st_size, &work->error);
+	}
+	closep(&work->fd);
+	closep(&work->run_dirfd);
 	free(work->dir);
 	free(work);
 }
 
-void yarn_libs_bring(struct yarn_upload *u)
+bool yarn_libs_make(struct yarn_libs *l, const void *bringer, yarn_libs_fn *fn, void *arg)
 {
-	struct yarn_here *h = yarn_here(u->app);
-	struct clusters *cs = u->app->of->of;
-
-	if (h->libs_bringer) {
-		yarn_refuse(u->app, ATTEMPT_WAIT, YARN_LIBS_WAIT_MS, "another job brings Spark's jars there");
-		return;
-	}
-	log_info("bringing Spark's jars to the cluster, once; set spark.yarn.archive to do without",
-		 LOG_STR("cluster", u->app->of->profile->name), LOG_STR("from", h->libs_dir),
-		 LOG_STR("to", u->file->path));
-	struct yarn_libs_work *work = xcalloc(1, sizeof *work);
-	*work = (struct yarn_libs_work){ .here = h,
-					 .wants = u,
-					 .dir = xstrdup(h->libs_dir),
-					 .run_dirfd = fcntl(cs->setup.run_dirfd, F_DUPFD_CLOEXEC, 0),
-					 .fd = -1 };
-	h->libs_bringer = u->app;
-	h->libs_work = work;
-	loop_work(cs->setup.loop, make, made, work);
+	if (l->bringer)
+		return false;
+	l->bringer = bringer;
+	l->work = xcalloc(1, sizeof *l->work);
+	*l->work = (struct yarn_libs_work){ .of = l,
+					    .fn = fn,
+					    .arg = arg,
+					    .dir = xstrdup(l->dir),
+					    .run_dirfd = fcntl(l->run_dirfd, F_DUPFD_CLOEXEC, 0),
+					    .fd = -1 };
+	loop_work(l->loop, make, made, l->work);
+	return true;
 }
 
-/* It goes on for nobody. */
-static void let_go(struct yarn_here *h)
+/* The work goes on, for nobody. */
+void yarn_libs_close(struct yarn_libs *l)
 {
-	if (!h->libs_work)
-		return;
-	h->libs_work->here = NULL;
-	h->libs_work->wants = NULL;
-	h->libs_work = NULL;
+	if (l->work)
+		l->work->of = NULL;
+	l->work = NULL;
 }
 
-void yarn_libs_give_up(struct cluster_app *app)
+void yarn_libs_leave(struct yarn_libs *l, const void *bringer)
 {
-	struct yarn_here *h = yarn_here(app);
-
-	if (!h || h->libs_bringer != app)
+	if (l->bringer != bringer)
 		return;
-	h->libs_bringer = NULL;
-	let_go(h);
-}
-
-void yarn_libs_close(struct yarn_here *h)
-{
-	let_go(h);
+	l->bringer = NULL;
+	yarn_libs_close(l);
 }

@@ -3,11 +3,11 @@
  * these do not have it, from those of MapReduce's history server, which shows what node managers gathered in HDFS: the same
  * bytes, so that offsets go on. Both look the same. A node manager that no longer has it also sends us there by itself.
  */
+#include "cluster/yarn/log.h"
 #include "base/str.h"
 #include "cluster/entities.h"
 #include "cluster/hadoop/conf.h"
 #include "cluster/yarn/read.h"
-#include "cluster/yarn/wire.h"
 #include "http/call.h"
 #include <string.h>
 

@@ -1,13 +1,15 @@
 /*
  * One job on its way to YARN. backend.h's prepare() asks for an id; submit() does the rest, once the id is on the disk.
  */
-#include "cluster/yarn/making.h"
+#include "cluster/yarn/submit.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "cluster/hadoop/hdfs-token.h"
+#include "cluster/yarn/archive.h"
+#include "cluster/yarn/making.h"
 #include "cluster/yarn/read.h"
+#include "cluster/yarn/upload.h"
 #include "http/call.h"
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,55 +18,6 @@ enum {
 	ANSWER_MAX = 1 << 20,
 	DIR_MODE = 0700,
 };
-
-static void cancel_uploads(struct yarn_making *m)
-{
-	hdfs_cancel(TAKE(m->call));
-	for (size_t i = 0; i < YARN_UPLOADS_MAX; i++)
-		hdfs_cancel(TAKE(m->uploads[i].call));
-}
-
-void yarn_submit_cancel(struct cluster_app *app)
-{
-	struct yarn_making *m = yarn_making(app);
-
-	if (!m)
-		return;
-	yarn_libs_give_up(app);
-	cancel_uploads(m);
-	(void)arena_free(m->arena);
-	free(m);
-	((struct yarn_own *)app->own)->making = NULL;
-}
-
-/* --- what goes wrong --- */
-
-void yarn_refuse(struct cluster_app *app, enum attempt_again again, int64_t retry_ms, const char *fmt, ...)
-{
-	char why[256];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(why, sizeof why, fmt, ap);
-	va_end(ap);
-	if (app->handle[0])
-		yarn_clean(app);
-	yarn_submit_cancel(app);
-	app_refused(app, again, retry_ms, "%s", why);
-}
-
-/* Nothing was submitted yet. What is away comes back; what is forbidden, or not there, stays so. */
-void yarn_refuse_files(struct cluster_app *app, const struct error *e)
-{
-	bool away = e->code == ERR_UNAVAILABLE || e->code == ERR_BUSY;
-	bool odd = e->code == ERR_INVALID || e->code == ERR_INTERNAL || e->code == ERR_TOO_LARGE;
-
-	yarn_refuse(app,
-		    away  ? ATTEMPT_WAIT
-		    : odd ? ATTEMPT_BY_SUBMIT
-			  : ATTEMPT_NEVER_AGAIN,
-		    YARN_WAIT_MS, "%s", e->msg);
-}
 
 /* The words of a RemoteException. */
 static const char *words_of(struct arena *a, const struct http_call_answer *answer)
@@ -177,13 +130,13 @@ static void on_posted(void *arg, const struct http_call_answer *answer)
 	yarn_own(app)->call = NULL;
 	(void)snprintf(handle, sizeof handle, "%s", app->handle);
 	if (answer->status == 202 || answer->status == 200) {
-		yarn_submit_cancel(app);
+		yarn_making_end(app);
 		app_submitted(app, handle);
 	} else if ((answer->error.code && answer->sent) || answer->status >= 500) { /* 503, too: it may be a proxy's */
 		char why[256];
 
 		(void)snprintf(why, sizeof why, "no answer to the submission: %.200s", words_of(a, answer));
-		yarn_submit_cancel(app);
+		yarn_making_end(app);
 		yarn_next_manager(app->of);
 		app_doubtful(app, why);
 	} else {
@@ -284,16 +237,7 @@ static void on_conf(void *arg, const struct hdfs_answer *answer)
 		m->call = hdfs_stat(yarn_here(app)->hdfs, m->job.conf.path, yarn_as(app), on_conf_there, app);
 }
 
-/* A path below the job's directory, of the arena. */
-const char *yarn_in_staging(struct yarn_making *m, const char *name)
-{
-	_sbuf_ struct sbuf path = SBUF_INIT(YARN_PATH_MAX);
-
-	sbuf_addf(&path, "%s/%s", m->job.staging, name);
-	return sbuf_ok(&path) ? arena_strdup(m->arena, sbuf_str(&path)) : NULL;
-}
-
-void yarn_uploaded(struct cluster_app *app)
+static void make_archive(struct cluster_app *app)
 {
 	_sbuf_ struct sbuf zip = SBUF_INIT(YARN_CONF_MAX);
 	struct yarn_making *m = yarn_making(app);
@@ -324,7 +268,7 @@ static void on_dir(void *arg, const struct hdfs_answer *answer)
 	if (answer->error.code)
 		yarn_refuse_files(app, &answer->error);
 	else
-		yarn_upload(app);
+		yarn_upload(app, make_archive);
 }
 
 static void make_dir(struct cluster_app *app, const char *home)

@@ -1,7 +1,8 @@
 /*
  * After the end of an application: its directory in HDFS goes. Spark's driver removes it itself, unless it was killed.
  */
-#include "cluster/yarn/making.h"
+#include "cluster/yarn/sweep.h"
+#include "cluster/yarn/here.h"
 #include "cluster/yarn/read.h"
 #include <stdio.h>
 

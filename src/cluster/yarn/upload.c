@@ -2,12 +2,15 @@
  * The files of a job, into HDFS. Those of the user go into the directory of the job; those that many jobs share, such as the
  * Python libraries of our Spark, are brought once and kept beside it; those that are in HDFS stay where they are.
  */
+#include "cluster/yarn/upload.h"
+#include "base/log.h"
 #include "base/str.h"
-#include "cluster/yarn/making.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+
+enum { LIBS_WAIT_MS = 2000 }; /* for another job that brings them */
 
 #define KEPT "florus-kept" /* beside the directories of jobs */
 
@@ -22,6 +25,7 @@ static void file_is_there(struct yarn_upload *u, const struct hdfs_status *statu
 }
 
 static void put_file(struct yarn_upload *u);
+static void bring_libs(struct yarn_upload *u);
 static void on_stat(void *arg, const struct hdfs_answer *answer);
 
 static void stat_file(struct yarn_upload *u)
@@ -39,7 +43,7 @@ static void on_stat(void *arg, const struct hdfs_answer *answer)
 	else if (answer->yes && !answer->status.dir)
 		file_is_there(u, &answer->status);
 	else if (u->file->kept && !u->put && !u->file->local)
-		yarn_libs_bring(u);
+		bring_libs(u);
 	else if (u->file->kept && !u->put)
 		put_file(u);
 	else
@@ -73,7 +77,7 @@ static void on_put(void *arg, const struct hdfs_answer *answer)
 		stat_file(u);
 }
 
-void yarn_put(struct yarn_upload *u, int fd, int64_t size)
+static void put(struct yarn_upload *u, int fd, int64_t size)
 {
 	u->call = hdfs_put(yarn_here(u->app)->hdfs,
 			   &(struct hdfs_put){ .path = u->file->kept ? u->part : u->file->path,
@@ -110,7 +114,29 @@ static void put_file(struct yarn_upload *u)
 		yarn_refuse(u->app, ATTEMPT_NEVER_AGAIN, 0, "%.200s is not a file", u->file->local);
 		return;
 	}
-	yarn_put(u, fd, st.st_size);
+	put(u, fd, st.st_size);
+}
+
+static void on_libs(void *arg, int fd, int64_t size, const struct error *e)
+{
+	struct yarn_upload *u = arg;
+
+	if (fd < 0)
+		yarn_refuse(u->app, ATTEMPT_BY_SUBMIT, 0, "%s", e->msg);
+	else
+		put(u, fd, size);
+}
+
+static void bring_libs(struct yarn_upload *u)
+{
+	struct yarn_libs *l = &yarn_here(u->app)->libs;
+
+	if (!yarn_libs_make(l, u->app, on_libs, u)) {
+		yarn_refuse(u->app, ATTEMPT_WAIT, LIBS_WAIT_MS, "another job brings Spark's jars there");
+		return;
+	}
+	log_info("bringing Spark's jars to the cluster, once; set spark.yarn.archive to do without",
+		 LOG_STR("cluster", u->app->of->profile->name), LOG_STR("from", l->dir), LOG_STR("to", u->file->path));
 }
 
 static const char *kept_path(const struct yarn_making *m, const struct yarn_file *f)
@@ -172,10 +198,11 @@ static void go_on(struct cluster_app *app)
 		busy |= u->file != NULL;
 	}
 	if (!busy)
-		yarn_uploaded(app);
+		m->uploaded(app);
 }
 
-void yarn_upload(struct cluster_app *app)
+void yarn_upload(struct cluster_app *app, yarn_making_fn *done)
 {
+	yarn_making(app)->uploaded = done;
 	go_on(app);
 }

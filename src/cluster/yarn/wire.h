@@ -1,7 +1,6 @@
 /*
- * yarn-wire - what the parts of the YARN backend share: yarn.c (what becomes of apps), submit.c (giving
- * them), log.c (their logs).
- * Private to them.
+ * yarn-wire - what all parts of the YARN backend stand on: its connections, what is known of an app, questions to the
+ * resource manager. Private to them.
  */
 #pragma once
 #include "cluster/backend.h"
@@ -61,7 +60,8 @@ void yarn_next_manager(struct cluster *c); /* it did not answer */
 
 struct yarn_own *yarn_own(struct cluster_app *app); /* made when it is not there yet; freed by cancel() */
 
-/* Sets w->history, by the profile's `web` or by w->conf. ERR_CONFIG. */
-MUST_CHECK bool yarn_log_find_history(struct yarn *w, const struct profile *p, struct error *e);
-/* backend.h's log(). */
-void yarn_log(struct cluster_app *app);
+/* Whom it is done for; NULL: ourselves. */
+static inline const char *yarn_as(const struct cluster_app *app)
+{
+	return ((struct yarn_own *)app->own)->as;
+}

@@ -6,8 +6,12 @@
 #include "cluster/hadoop/conf.h"
 #include "cluster/hadoop/hdfs-read.h"
 #include "cluster/list.h"
+#include "cluster/yarn/here.h"
+#include "cluster/yarn/log.h"
+#include "cluster/yarn/making.h"
 #include "cluster/yarn/read.h"
 #include "cluster/yarn/submit.h"
+#include "cluster/yarn/sweep.h"
 #include "http/call.h"
 #include "model/logview.h"
 #include <stdio.h>
@@ -17,13 +21,6 @@ enum {
 	LIST_MAX = 64 * 1024 * 1024,
 	WHERE_MAX = 64 * 1024, /* URLs of resource managers */
 };
-
-struct yarn_own *yarn_own(struct cluster_app *app)
-{
-	if (!app->own)
-		app->own = xcalloc(1, sizeof(struct yarn_own));
-	return app->own;
-}
 
 /* --- where --- */
 
@@ -53,42 +50,10 @@ static bool mine(const struct profile *p)
 
 /* --- requests --- */
 
-struct http_call *yarn_ask(struct cluster *c, const struct yarn_question *q, http_call_done_fn *done, void *arg)
-{
-	const char *const headers[] = { q->xml ? "Content-Type: application/xml" : "Content-Type: application/json",
-					"Accept: application/json", "X-XSRF-Header: 1", NULL };
-	struct yarn *w = c->wire;
-	_sbuf_ struct sbuf url = SBUF_INIT(HTTP_CALL_URL_MAX);
-
-	sbuf_addf(&url, "%s/ws/v1/cluster/%s%s%s", w->managers[w->at], q->path, strchr(q->path, '?') ? "" : "?",
-		  w->who);
-	if (q->as) {
-		sbuf_adds(&url, "&doAs=");
-		hdfs_encode(&url, q->as, false);
-	}
-	return http_call(w->calls,
-			 &(struct http_call_request){ .method = q->method,
-						      .url = sbuf_str(&url),
-						      .headers = headers,
-						      .body = q->body,
-						      .body_len = q->body ? strlen(q->body) : 0,
-						      .timeout_ms = YARN_TIMEOUT_MS,
-						      .answer_max = q->answer_max,
-						      .redirects_max = YARN_REDIRECTS_MAX },
-			 done, arg);
-}
-
 static struct http_call *get(struct cluster *c, const char *path, size_t answer_max, http_call_done_fn *done, void *arg)
 {
 	return yarn_ask(c, &(struct yarn_question){ .method = "GET", .path = path, .answer_max = answer_max }, done,
 			arg);
-}
-
-void yarn_next_manager(struct cluster *c)
-{
-	struct yarn *w = c->wire;
-
-	w->at = (w->at + 1) % w->count;
 }
 
 static bool read_answer(struct arena *a, const struct http_call_answer *answer, const struct jr **ret)
@@ -447,7 +412,7 @@ static void cancel(struct cluster_app *app)
 
 	if (!own)
 		return;
-	yarn_submit_cancel(app);
+	yarn_making_end(app);
 	http_call_cancel(own->call);
 	http_call_cancel(own->kill);
 	http_call_cancel(own->log);
