@@ -57,7 +57,6 @@ static const struct {
 		   { "/configmaps", "config map" } };
 
 static void judge(struct cluster_app *app, const struct http_call_answer *answer);
-static void ask_pod(struct cluster_app *app, http_call_done_fn *done);
 static void on_pod(void *arg, const struct http_call_answer *answer);
 
 static void on_made(void *arg, const struct http_call_answer *answer);
@@ -154,15 +153,14 @@ static void on_made(void *arg, const struct http_call_answer *answer)
 	struct kube_app *own = app->own;
 	struct kube_pod pod;
 
-	own->call = NULL;
-	kube_heard(app->of, answer);
+	kube_heard_of(app, answer);
 	if (answer->error.code != ERR_NONE && !answer->sent && own->step == STEP_POD && app->phase == APP_SUBMITTING)
 		app_refused(app, ATTEMPT_WAIT, KUBE_WAIT_MS, "the API server does not answer: %.180s",
 			    answer->error.msg);
 	else if (answer->error.code != ERR_NONE)
 		in_doubt(app, answer->error.msg);
 	else if (answer->status == 409 && own->step == STEP_POD && !strstr(answer->body, "exceeded quota"))
-		ask_pod(app, on_pod); /* ours, by a request whose answer was lost; or somebody else's */
+		kube_ask_pod(app, on_pod); /* ours, by a request whose answer was lost; or somebody else's */
 	else if (answer->status == 409 && own->step != STEP_POD)
 		made(app);
 	else if (answer->status != 200 && answer->status != 201 && answer->repeated)
@@ -230,14 +228,6 @@ static void judge(struct cluster_app *app, const struct http_call_answer *answer
 }
 
 /* --- finding --- */
-
-static void ask_pod(struct cluster_app *app, http_call_done_fn *done)
-{
-	_sbuf_ struct sbuf path = SBUF_INIT(1024);
-
-	sbuf_addf(&path, "/pods/%s", kube_pod_name(app));
-	kube_own(app)->call = kube_call(app->of, "GET", sbuf_str(&path), NULL, 0, KUBE_POD_MAX, done, app);
-}
 
 static void on_removed(void *arg, const struct http_call_answer *answer)
 {
@@ -309,11 +299,9 @@ static void on_pod(void *arg, const struct http_call_answer *answer)
 {
 	_arena_ struct arena *a = arena_new(8 * (size_t)KUBE_POD_MAX);
 	struct cluster_app *app = arg;
-	struct kube_app *own = app->own;
 	struct kube_pod pod;
 
-	own->call = NULL;
-	kube_heard(app->of, answer);
+	kube_heard_of(app, answer);
 	if (answer->error.code == ERR_NONE && answer->status == 404)
 		not_there(app, false);
 	else if (answer->error.code != ERR_NONE || answer->status != 200 || !learn_pod(app, answer, &pod, a))
@@ -354,7 +342,7 @@ void kube_find(struct cluster_app *app)
 	_sbuf_ struct sbuf path = SBUF_INIT(1024);
 
 	if (app->handle[0]) {
-		ask_pod(app, on_pod);
+		kube_ask_pod(app, on_pod);
 		return;
 	}
 	sbuf_addf(&path, "/pods?limit=2&labelSelector=" KUBE_TAG_LABEL "%%3D%s", app->tag);

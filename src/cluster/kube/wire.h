@@ -61,12 +61,17 @@ void kube_learn(struct kube_app *own, const struct kube_pod *pod); /* what stays
 struct http_call *kube_call(struct cluster *c, const char *method, const char *path, const char *body, size_t n,
 			    size_t answer_max, http_call_done_fn *done, void *arg);
 struct http_call *kube_delete(struct cluster *c, const char *pod, const char *uid, http_call_done_fn *done, void *arg);
-void kube_token_again(struct cluster *c);
+/* The driver's pod of an app, whose handle is known: app->own->call. */
+void kube_ask_pod(struct cluster_app *app, http_call_done_fn *done);
+MUST_CHECK bool kube_read_token(struct cluster *c, struct error *e); /* from w->token_file */
+void kube_token_again(struct cluster *c);                            /* the same; the old one stays when it fails */
 /*
  * Of each answer to a question that anything hangs on: whether the server knows us (after a 401 a token's file is read again, as
  * it may just have been replaced; after the second in a row the log is told, once), and whether it wants to be left alone.
  */
 void kube_heard(struct cluster *c, const struct http_call_answer *answer);
+/* The same, of the one to app->own->call, which is over. */
+void kube_heard_of(struct cluster_app *app, const struct http_call_answer *answer);
 bool kube_is_denied(const struct cluster *c);   /* for KUBE_DENIED_MS by now: our credentials do not do */
 int64_t kube_quiet_ms(const struct cluster *c); /* so long it is to be left alone; 0: it is not */
 
