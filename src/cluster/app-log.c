@@ -1,8 +1,9 @@
 /* Reading the logs of apps: so many at once and in a second, each so often, in turn; an ended one to its end. */
+#include "cluster/app-log.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "cluster/app.h"
 #include "cluster/joblog.h"
+#include "cluster/pace.h"
 
 enum { LOG_AGAIN_MS = 500 /* an ended app's log that is not there yet */ };
 

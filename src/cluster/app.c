@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "cluster/app-log.h"
+#include "cluster/pace.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,6 +51,11 @@ static void know_handle(struct cluster_app *app, const char *handle)
 }
 
 /* --- life --- */
+
+void cluster_tag(char to[CLUSTER_TAG_MAX], const char *nonce, int attempt)
+{
+	(void)snprintf(to, CLUSTER_TAG_MAX, "florus-%s-%d", nonce, attempt);
+}
 
 static struct cluster_app *app_new(struct cluster *c, const struct cluster_job *job, attempt_fn *fn, void *arg)
 {
@@ -111,6 +118,11 @@ struct cluster_app *cluster_forget(struct cluster_app *app)
 	free(app->diagnostics);
 	free(app);
 	return NULL;
+}
+
+const char *cluster_handle(const struct cluster_app *app)
+{
+	return app->handle;
 }
 
 void cluster_expect_none(struct cluster_app *app)

@@ -1,5 +1,5 @@
 /*
- * backend - what a kind of cluster does its own way. The core (cluster.c, app.c) does the rest, and calls these; they
+ * backend - what a kind of cluster does its own way. The core (tick.c, app.c) does the rest, and calls these; they
  * answer by the functions below, later or at once, each question exactly once unless it was cancelled.
  *
  * A backend keeps its connections in c->wire and what it knows of an app in app->own. Private to cluster/.
@@ -130,8 +130,15 @@ struct clusters {
 	size_t count;
 };
 
-struct loop *cluster_loop(const struct cluster *c);
-const char *cluster_instance(const struct cluster *c);
+static inline struct loop *cluster_loop(const struct cluster *c)
+{
+	return c->of->setup.loop;
+}
+
+static inline const char *cluster_instance(const struct cluster *c)
+{
+	return c->of->setup.instance;
+}
 
 /* --- answers about all --- */
 
