@@ -37,21 +37,11 @@ static void on_status(void *arg, const struct http_call_answer *answer)
 
 	if (answer->error.code != ERR_NONE || !standalone_read_reply(a, answer->body, answer->body_len, &reply) ||
 	    reply.standby) {
-		w->rest_at = (w->rest_at + 1) % w->count;
+		standalone_next_rest(w);
 		no_answer(app, answer->error.msg);
 		return;
 	}
 	found(app, reply.success ? app->handle : NULL, NULL);
-}
-
-static void ask_status(struct cluster_app *app)
-{
-	struct standalone *w = app->of->wire;
-	struct standalone_app *own = app->own;
-	_sbuf_ struct sbuf path = SBUF_INIT(1024);
-
-	sbuf_addf(&path, "/v1/submissions/status/%s", app->handle);
-	own->call = standalone_get(app->of, w->rest[w->rest_at], sbuf_str(&path), 1 << 20, on_status, app);
 }
 
 /* --- by its tag --- */
@@ -140,12 +130,10 @@ static void on_list(void *arg, const struct http_call_answer *answer)
 void standalone_find(struct cluster_app *app)
 {
 	struct standalone *w = app->of->wire;
-	struct standalone_app *own = app->own;
+	struct standalone_app *own = standalone_own(app);
 
-	if (!own)
-		own = app->own = xcalloc(1, sizeof *own);
 	if (app->handle[0])
-		ask_status(app);
+		standalone_ask_status(app, on_status);
 	else
 		own->call = standalone_get(app->of, w->web[w->web_at], "/json/", STANDALONE_LIST_MAX, on_list, app);
 }

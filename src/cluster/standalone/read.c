@@ -88,3 +88,12 @@ enum standalone_head standalone_read_head(const char *bytes, size_t n, const cha
 		return STANDALONE_HEAD_OURS;
 	return end ? STANDALONE_HEAD_OTHER : STANDALONE_HEAD_CUT;
 }
+
+void standalone_read_why(const char *message, struct sbuf *to)
+{
+	static const char before[] = "Exception from the cluster:\n";
+
+	if (str_starts(message, before))
+		message += sizeof before - 1;
+	sbuf_add(to, message, strcspn(message, "\n"));
+}

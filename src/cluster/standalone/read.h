@@ -14,6 +14,9 @@ struct standalone_reply {
 };
 MUST_CHECK bool standalone_read_reply(struct arena *a, const char *body, size_t n, struct standalone_reply *ret);
 
+/* What Spark says of an end, without the stack below it, and not twice. */
+void standalone_read_why(const char *message, struct sbuf *to);
+
 /* SUBMITTED, RUNNING, … ; false: one that says nothing (UNKNOWN while a master takes over). */
 bool standalone_state(const char *word, enum app_state *ret);
 
