@@ -241,27 +241,10 @@ static void looked_up(struct store_op *op)
 	const struct store_row *row = &l->get.out_row;
 	struct excerpt excerpt = { .fd = -1 };
 	struct blob *view = NULL;
-	struct batch found = {
-		.id = row->id,
-		.state = STATE_DEAD,
-		.attempt = row->attempt,
-		.name = row->name,
-		.owner = row->owner,
-		.proxy_user = row->proxy_user,
-		.app_id = row->app_id,
-		.cluster = row->cluster,
-		.launcher = row->launcher,
-		.launcher_why = row->launcher_why,
-		.log_url = row->log_url,
-		.ui_url = row->ui_url,
-		.request = row->request,
-		.created_ms = row->created_ms,
-		.started_ms = row->started_ms,
-		.finished_ms = row->finished_ms,
-		.excerpt = &excerpt,
-		.view = &view,
-	};
+	struct batch found = registry_read_row(row);
 
+	found.excerpt = &excerpt;
+	found.view = &view;
 	const struct entry *en = op->ok ? registry_by_id(l->of, row->id) : NULL;
 
 	if (!op->ok) {
@@ -271,9 +254,6 @@ static void looked_up(struct store_op *op)
 	} else if (en) { /* by a name that a newer batch had, too, or just accepted */
 		l->fn(l->arg, &en->shown, &op->error);
 	} else {
-		memcpy(found.nonce, row->nonce, sizeof found.nonce);
-		if (row->state)
-			(void)state_parse(row->state, &found.state);
 		l->fn(l->arg, &found, &op->error);
 	}
 	excerpt_close(&excerpt);

@@ -61,34 +61,8 @@ static void arrival_free(struct arrival *a)
 	free(a);
 }
 
-/* The batch as it was accepted: what the first answer said, and what a repeated request gets again. */
-static void promise(struct arrival *a)
+static struct store_row row_of(const struct arrival *a)
 {
-	struct excerpt nothing = { .fd = -1 };
-	struct blob *no_view = NULL;
-	const struct error none = { 0 };
-	const struct batch as_accepted = {
-		.id = a->in.out_id,
-		.state = STATE_QUEUED,
-		.name = a->name,
-		.owner = a->owner,
-		.proxy_user = a->proxy_user,
-		.created_ms = a->in.created_ms,
-		.request = a->request,
-		.cluster = a->cluster,
-		.launcher = a->launcher,
-		.launcher_why = a->launcher_why,
-		.excerpt = &nothing,
-		.view = &no_view,
-	};
-
-	a->fn(a->arg, &as_accepted, &none);
-	(void)blob_free(no_view);
-}
-
-static void enter(struct arrival *a)
-{
-	struct batches *b = a->of;
 	struct store_row row = {
 		.id = a->in.out_id,
 		.state = state_name(STATE_QUEUED),
@@ -104,6 +78,29 @@ static void enter(struct arrival *a)
 	};
 
 	memcpy(row.nonce, a->in.nonce, sizeof row.nonce);
+	return row;
+}
+
+/* The batch as it was accepted: what the first answer said, and what a repeated request gets again. */
+static void promise(struct arrival *a)
+{
+	struct excerpt nothing = { .fd = -1 };
+	struct blob *no_view = NULL;
+	const struct error none = { 0 };
+	const struct store_row row = row_of(a);
+	struct batch as_accepted = registry_read_row(&row);
+
+	as_accepted.excerpt = &nothing;
+	as_accepted.view = &no_view;
+	a->fn(a->arg, &as_accepted, &none);
+	(void)blob_free(no_view);
+}
+
+static void enter(struct arrival *a)
+{
+	struct batches *b = a->of;
+	const struct store_row row = row_of(a);
+
 	struct entry *en = registry_add(b, &row);
 	supervise_enqueue(en, false);
 	registry_tell_changed(en);

@@ -1,7 +1,47 @@
 #include "service/registry.h"
 #include "base/str.h"
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
+
+/* What an entry has copies of. */
+static const size_t owned[] = {
+	offsetof(struct batch, name),         offsetof(struct batch, owner),   offsetof(struct batch, proxy_user),
+	offsetof(struct batch, app_id),       offsetof(struct batch, cluster), offsetof(struct batch, launcher),
+	offsetof(struct batch, launcher_why), offsetof(struct batch, log_url), offsetof(struct batch, ui_url),
+	offsetof(struct batch, request),
+};
+
+static const char **text_of(struct batch *job, size_t i)
+{
+	return (const char **)((char *)job + owned[i]);
+}
+
+struct batch registry_read_row(const struct store_row *row)
+{
+	struct batch job = {
+		.id = row->id,
+		.attempt = row->attempt,
+		.name = row->name,
+		.owner = row->owner,
+		.proxy_user = row->proxy_user,
+		.app_id = row->app_id,
+		.cluster = row->cluster,
+		.launcher = row->launcher,
+		.launcher_why = row->launcher_why,
+		.log_url = row->log_url,
+		.ui_url = row->ui_url,
+		.request = row->request,
+		.created_ms = row->created_ms,
+		.started_ms = row->started_ms,
+		.finished_ms = row->finished_ms,
+	};
+
+	memcpy(job.nonce, row->nonce, sizeof job.nonce);
+	if (!row->state || !state_parse(row->state, &job.state))
+		job.state = STATE_DEAD; /* a row that cannot be read harms no other */
+	return job;
+}
 
 struct entry *registry_add(struct batches *b, const struct store_row *row)
 {
@@ -13,28 +53,13 @@ struct entry *registry_add(struct batches *b, const struct store_row *row)
 	en->deleted = row->deleted;
 	en->killed = row->killed || row->deleted;
 	en->excerpt.fd = -1;
-	en->shown = (struct batch){
-		.id = row->id,
-		.attempt = row->attempt,
-		.name = xstrdup(row->name),
-		.owner = xstrdup(row->owner),
-		.proxy_user = xstrdup(row->proxy_user),
-		.app_id = xstrdup(row->app_id),
-		.cluster = xstrdup(row->cluster),
-		.launcher = xstrdup(row->launcher),
-		.launcher_why = xstrdup(row->launcher_why),
-		.log_url = xstrdup(row->log_url),
-		.ui_url = xstrdup(row->ui_url),
-		.request = b->kind.keeps_request ? xstrdup(row->request) : NULL,
-		.created_ms = row->created_ms,
-		.started_ms = row->started_ms,
-		.finished_ms = row->finished_ms,
-		.excerpt = &en->excerpt,
-		.view = &en->view,
-	};
-	memcpy(en->shown.nonce, row->nonce, sizeof en->shown.nonce);
-	if (!row->state || !state_parse(row->state, &en->shown.state))
-		en->shown.state = STATE_DEAD; /* a row that cannot be read harms no other */
+	en->shown = registry_read_row(row);
+	if (!b->kind.keeps_request)
+		en->shown.request = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
+		*text_of(&en->shown, i) = xstrdup(*text_of(&en->shown, i));
+	en->shown.excerpt = &en->excerpt;
+	en->shown.view = &en->view;
 	en->end_stored = row->finished_ms != 0;
 	en->cluster = row->cluster ? remote_cluster(b, row->cluster) : NULL;
 	en->native = str_eq(row->launcher, "native");
@@ -164,11 +189,6 @@ void registry_hold(struct entry *en)
 	en->refs++;
 }
 
-static void free_text(const char *s)
-{
-	free((void *)(uintptr_t)s);
-}
-
 void registry_release(struct entry *en)
 {
 	if (--en->refs > 0)
@@ -180,16 +200,8 @@ void registry_release(struct entry *en)
 	free(en->submitted);
 	excerpt_close(&en->excerpt);
 	(void)blob_free(en->view);
-	free_text(en->shown.name);
-	free_text(en->shown.owner);
-	free_text(en->shown.proxy_user);
-	free_text(en->shown.app_id);
-	free_text(en->shown.cluster);
-	free_text(en->shown.launcher);
-	free_text(en->shown.launcher_why);
-	free_text(en->shown.log_url);
-	free_text(en->shown.ui_url);
-	free_text(en->shown.request);
+	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
+		free((void *)(uintptr_t)*text_of(&en->shown, i));
 	free(en);
 }
 

@@ -98,6 +98,8 @@ static inline const char *effective_user(const struct batch *job)
 }
 
 /* registry.c */
+/* As a batch: strings are the row's, excerpt and view are NULL. Dead, when its state is not one. */
+struct batch registry_read_row(const struct store_row *row);
 struct entry *registry_add(struct batches *b, const struct store_row *row); /* copies; state already in row->state */
 void registry_sort(struct batches *b);                                      /* after a load in any order */
 void registry_remove(struct entry *en);                                     /* no longer found; freed when unused */
