@@ -1,6 +1,6 @@
 #include "http/server.h"
+#include "base/listen.h"
 #include "base/str.h"
-#include "http/listen.h"
 #include "http/reason.h"
 #include "http/request.h"
 #include "http/tls.h"
@@ -11,6 +11,7 @@ enum {
 	/* What libmicrohttpd needs in a connection's pool beside the header block: parsed fields, answer header. */
 	POOL_OVERHEAD = 48 * 1024,
 	DRAIN_CHECK_MS = 20,
+	LISTEN_BACKLOG = 1024,
 };
 
 static const char STOPPING[] = "Florus is stopping";
@@ -314,7 +315,18 @@ static bool start_gate(struct http_server *s, const struct http_config *c, struc
 		.enter_arg = s,
 	};
 
-	return listen_tcp(c->host, c->port, &gate.listen_fd, &s->port, e) && gate_new(s->loop, &gate, &s->gate, e);
+	const struct listen_on on = {
+		.host = c->host,
+		.port = c->port,
+		.backlog = LISTEN_BACKLOG,
+		.whom = "",
+		.no_such_host = ": set livy.server.host to an address of this host",
+		.no_such_address = ": this host has no such address; set livy.server.host",
+		.in_use = ": stop what listens there or set livy.server.port (0 = any free port)",
+		.denied = ": ports below 1024 need a privilege; set livy.server.port",
+	};
+
+	return listen_tcp(&on, &gate.listen_fd, &s->port, e) && gate_new(s->loop, &gate, &s->gate, e);
 }
 
 static bool start(struct http_server *s, const struct http_config *c, struct error *e)

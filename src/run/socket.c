@@ -1,10 +1,9 @@
 #include "run/socket.h"
+#include "base/listen.h"
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -37,38 +36,18 @@ bool socket_listen_abstract(const char *name, int *ret_fd, struct error *e)
 	return true;
 }
 
-static bool refused(const char *host, int port, int err, struct error *e)
-{
-	const char *cure = err == EADDRINUSE
-				   ? ": something listens there; choose another port of florus.session.address"
-			   : err == EADDRNOTAVAIL
-				   ? ": this host has no such address; set florus.session.listen to the one that it has"
-				   : "";
-
-	return error_set(e, ERR_CONFIG, "cannot listen for session drivers on %s port %d: %s%s", host, port,
-			 strerror(err), cure);
-}
-
 bool socket_listen_tcp(const char *host, int port, int *ret_fd, struct error *e)
 {
-	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *found;
-	char service[16];
-	int one = 1;
+	const struct listen_on on = {
+		.host = host,
+		.port = port,
+		.backlog = BACKLOG,
+		.whom = " for session drivers",
+		.no_such_address = ": this host has no such address; set florus.session.listen to the one that it has",
+		.in_use = ": something listens there; choose another port of florus.session.address",
+	};
 
-	(void)snprintf(service, sizeof service, "%d", port);
-	int rc = getaddrinfo(host, service, &hints, &found);
-	if (rc != 0)
-		return error_set(e, ERR_CONFIG, "cannot listen for session drivers on %s: %s", host, gai_strerror(rc));
-	_close_ int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-		  bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
-	int err = errno;
-
-	freeaddrinfo(found);
-	if (!ok)
-		return refused(host, port, err, e);
-	*ret_fd = take_fd(&fd);
-	return true;
+	return listen_tcp(&on, ret_fd, &port, e);
 }
 
 void socket_keep_alive(int fd)

@@ -1,5 +1,5 @@
 #include "http/gate.h"
-#include "http/listen.h"
+#include "base/listen.h"
 #include "t.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -50,10 +50,11 @@ static void open_door(struct door *d, int connections_max, int per_address)
 		.enter = on_enter,
 		.enter_arg = d,
 	};
+	const struct listen_on on = { .host = "127.0.0.1", .backlog = CLIENTS_MAX, .whom = "" };
 	struct error e;
 
 	d->loop = loop_new();
-	CHECK_OK(listen_tcp("127.0.0.1", 0, &config.listen_fd, &d->port, &e), e);
+	CHECK_OK(listen_tcp(&on, &config.listen_fd, &d->port, &e), e);
 	CHECK_OK(gate_new(d->loop, &config, &d->gate, &e), e);
 }
 
