@@ -180,7 +180,7 @@ static void on_kill_timer(void *arg)
 		loop_timer_set(a->kill_timer, r->config.kill_grace_ms + SHIM_OVERDUE_MS, 0);
 		return;
 	}
-	orphan_signal(r->loop, r->config.run_dirfd, a->name, step == 0 ? SIGTERM : SIGKILL);
+	orphan_signal(r->loop, r->config.run_dirfd, a->name, attempt_boot_id(), step == 0 ? SIGTERM : SIGKILL);
 	if (step >= 2 && a->pidfd_of_shim)
 		(void)proc_signal_fd(a->pidfd, SIGKILL); /* it does not even write down the end */
 	loop_timer_set(a->kill_timer, step == 0 ? r->config.kill_grace_ms : KILL_AGAIN_MS, 0);

@@ -1,17 +1,16 @@
 #include "run/orphan.h"
 #include "base/proc.h"
-#include "run/attempt.h"
 #include "run/rundir.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 struct job {
 	int run_dirfd; /* ours */
-	char name[ATTEMPT_NAME_MAX];
-	const char *boot_id;
+	char *name, *boot_id;
 	int signum;
 };
 
@@ -77,7 +76,7 @@ static void run(void *arg)
 	struct rundir d;
 	struct error e;
 	struct stat tree_lock;
-	char path[ATTEMPT_NAME_MAX + 16];
+	char path[PATH_MAX];
 
 	(void)snprintf(path, sizeof path, "%s/%s", job->name, RECORD_TREE_LOCK);
 	if (job->run_dirfd >= 0 && rundir_look(job->run_dirfd, job->name, &d, &e) && d.exists &&
@@ -90,16 +89,18 @@ static void done(void *arg)
 	struct job *job = arg;
 
 	closep(&job->run_dirfd);
+	free(job->name);
+	free(job->boot_id);
 	free(job);
 }
 
-void orphan_signal(struct loop *l, int run_dirfd, const char *name, int signum)
+void orphan_signal(struct loop *l, int run_dirfd, const char *name, const char *boot_id, int signum)
 {
 	struct job *job = xcalloc(1, sizeof *job);
 
 	job->run_dirfd = fcntl(run_dirfd, F_DUPFD_CLOEXEC, 3);
-	(void)snprintf(job->name, sizeof job->name, "%s", name);
-	job->boot_id = attempt_boot_id();
+	job->name = xstrdup(name);
+	job->boot_id = xstrdup(boot_id);
 	job->signum = signum;
 	loop_work(l, run, done, job);
 }
