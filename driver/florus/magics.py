@@ -28,7 +28,8 @@ TYPES = (
 def run(line, names):
     command, *words = line[1:].split()[:2] or [""]
     if command not in MAGICS:
-        raise StatementError("UnknownMagic", f"unknown magic command '{command}'")
+        why = f"unknown magic command '{command}'" if command else "magic command not specified"
+        raise StatementError("UnknownMagic", why, [f"UnknownMagic: {why}\n"])
     if not words:
         raise StatementError("SyntaxError", f"%{command} needs the name of a variable")
     if words[0] not in names:
@@ -80,10 +81,26 @@ def type_name(value):
     for kind, name in TYPES:
         if isinstance(value, kind):
             return name
-    raise StatementError("TypeError", f"cannot put a {type(value).__name__} into a table")
+    return "STRING_TYPE"
+
+
+def shown(value):
+    """The value as it stands in a table, which takes anything: texts for what JSON has not, and every digit of a decimal."""
+    if isinstance(value, decimal.Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): shown(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [shown(item) for item in value]
+    try:
+        return plain(value)
+    except TypeError:
+        return str(value)
 
 
 def cells_of(row):
+    if getattr(row, "__fields__", None) and hasattr(row, "asDict"):  # a Row of Spark is a tuple that knows names
+        row = row.asDict()
     if isinstance(row, dict):
         return sorted(((str(key), cell) for key, cell in row.items()), key=lambda pair: pair[0])
     if isinstance(row, (list, tuple)):
@@ -104,7 +121,7 @@ def to_table(value):
             types[name] = found if known == "NULL_TYPE" else known
         data.append(cells)
     headers = [{"name": name, "type": kind} for name, kind in types.items()]
-    body = [[plain(cells.get(name)) for name in types] for cells in data]
+    body = [[shown(cells.get(name)) for name in types] for cells in data]
     return {"application/vnd.livy.table.v1+json": {"headers": headers, "data": body}}
 
 

@@ -47,14 +47,22 @@ class Python:
         data = {}
         sys.displayhook = self._display
         try:
-            pieces = [self._compile(kind, text) for kind, text in split_magics(code)]
-            for piece in pieces:
+            for piece in self._pieces(code):
                 data = piece() or data
         except StatementError:
             raise
         except BaseException as error:  # SystemExit and KeyboardInterrupt are answers, too
             raise self._describe(error) from None
         return data
+
+    def _pieces(self, code):
+        try:
+            try:
+                return [self._compile("python", code)]
+            except SyntaxError:  # a % that begins a line of a text or an expression is no magic; where all is Python, none is
+                return [self._compile(kind, text) for kind, text in split_magics(code)]
+        except SyntaxError as error:
+            raise StatementError(type(error).__name__, str(error), traceback.format_exception_only(error)) from None
 
     def _compile(self, kind, text):
         if kind == "magic":
@@ -75,14 +83,11 @@ class Python:
 
     def _describe(self, error):
         kind = type(error)
-        if isinstance(error, SyntaxError):
-            lines = traceback.format_exception_only(kind, error)
-        else:
-            lines = traceback.format_exception(kind, error, error.__traceback__, chain=False)
-            top = next((i for i, line in enumerate(lines) if TOP_FRAME.match(line)), None)
-            if top is not None:
-                lines = lines[:1] + lines[top + 1 :]
-            lines = [line for line in lines if OUR_FRAME not in line]
+        lines = traceback.format_exception(kind, error, error.__traceback__, chain=False)
+        top = next((i for i, line in enumerate(lines) if TOP_FRAME.match(line)), None)
+        if top is not None:
+            lines = lines[:1] + lines[top + 1 :]
+        lines = [line for line in lines if OUR_FRAME not in line]
         try:
             text = str(error)
         except BaseException as trouble:  # a __str__ of the user's

@@ -25,6 +25,8 @@ TEXTS = [
     ("pyspark", "spark.range(4).createOrReplaceTempView('four')", ""),
     ("pyspark", "sqlContext.sql('select count(*) from four').collect()[0][0]", "4"),
     ("pyspark", "'é \\u2028 \\x00'", "'é \\u2028 \\x00'"),
+    ("pyspark", "'''\n%json absent\n'''", "'\\n%json absent\\n'"),
+    ("pyspark", "17 \\\n% 5", "2"),
     ("spark", "", ""),
     ("spark", "// nothing", ""),
     ("spark", 'println("Hello World")', "Hello World\n"),
@@ -41,6 +43,15 @@ DATA = [
     ("pyspark", "cells = [{'b': {'x': 1}, 'a': [1]}]\n%table cells",
      {TABLE: {"headers": [{"name": "a", "type": "ARRAY_TYPE"}, {"name": "b", "type": "MAP_TYPE"}],
               "data": [[[1], {"x": 1}]]}}),
+    ("pyspark", "from pyspark.sql import Row\nfound = [Row(b=1, a='x'), Row(b=2, a='y')]\n%table found",
+     {TABLE: {"headers": [{"name": "a", "type": "STRING_TYPE"}, {"name": "b", "type": "INT_TYPE"}],
+              "data": [["x", 1], ["y", 2]]}}),
+    ("pyspark", "import decimal\nexact = [[decimal.Decimal('1.50'), [decimal.Decimal('2.0')]]]\n%table exact",
+     {TABLE: {"headers": [{"name": "0", "type": "DECIMAL_TYPE"}, {"name": "1", "type": "ARRAY_TYPE"}],
+              "data": [["1.50", ["2.0"]]]}}),
+    ("pyspark", "strange = [[{7}, [b'z']]]\n%table strange",
+     {TABLE: {"headers": [{"name": "0", "type": "STRING_TYPE"}, {"name": "1", "type": "ARRAY_TYPE"}],
+              "data": [["{7}", ["b'z'"]]]}}),
     ("pyspark", "far = sc.parallelize(range(100))\n%json far", {JSON: list(range(10))}),
     ("pyspark", "print('said')\n%json kept", {JSON: 3, "text/plain": "said"}),
     ("sql", "select * from four where id > 1",
@@ -57,7 +68,9 @@ ERRORS = [
     ("pyspark", "raise KeyboardInterrupt", "KeyboardInterrupt", "", "KeyboardInterrupt\n"),
     ("pyspark", "%json absent", "NameError", "name 'absent' is not defined", None),
     ("pyspark", "%json", "SyntaxError", "%json needs the name of a variable", None),
-    ("pyspark", "%magic kept", "UnknownMagic", "unknown magic command 'magic'", None),
+    ("pyspark", "%magic kept", "UnknownMagic", "unknown magic command 'magic'",
+     "UnknownMagic: unknown magic command 'magic'\n"),
+    ("pyspark", "%", "UnknownMagic", "magic command not specified", "UnknownMagic: magic command not specified\n"),
     ("pyspark", "mixed = [[1], ['a']]\n%table mixed", "TypeError", "table rows have different types", None),
     ("pyspark", "odd = object()\n%json odd", "ValueError", "cannot be written as JSON: object has no form in JSON", None),
     ("spark", "val x =", "Error", "incomplete statement", None),
@@ -103,6 +116,8 @@ def test_a_traceback_begins_in_the_statement(driver):
     assert output["traceback"] == ["Traceback (most recent call last):\n", '  File "<stdin>", line 2, in f\n',
                                    "ValueError: bad\n"]
     assert driver.run("x =")["traceback"][0] == '  File "<stdin>", line 1\n'
+    # A text that the statement compiles as it runs has been reached by a call, as any other error.
+    assert driver.run("eval('1 +')")["traceback"][:2] == ["Traceback (most recent call last):\n", '  File "<string>", line 1\n']
 
 
 def test_what_was_printed_before_an_error_stays_with_its_statement(driver):
