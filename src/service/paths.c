@@ -2,6 +2,7 @@
 #include "base/sbuf.h"
 #include "base/str.h"
 #include "model/redact.h"
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -184,15 +185,55 @@ static bool uri_char(unsigned char c)
 	return c > ' ' && c != 0x7f && !strchr("\"<>\\^`{|}", c);
 }
 
-static bool check_uri(const char *uri, struct error *e)
+/* Where one is in a URI, in the words of java.net.URI, which is what reads it in Livy and in Spark. */
+enum uri_part { PART_OPAQUE, PART_AUTHORITY, PART_PATH, PART_QUERY, PART_FRAGMENT };
+
+static enum uri_part part_after(enum uri_part part, char c)
 {
-	for (size_t i = 0; uri[i]; i++)
-		if (!uri_char((unsigned char)uri[i]))
-			return error_set(
-				e, ERR_INVALID,
-				"Rejected, Reason: java.net.URISyntaxException: Illegal character in path at index %zu: %.*s",
-				i, PATHS_SHOWN_MAX, uri);
+	if (c == '#')
+		return PART_FRAGMENT;
+	if (c == '?' && (part == PART_AUTHORITY || part == PART_PATH))
+		return PART_QUERY;
+	return c == '/' && part == PART_AUTHORITY ? PART_PATH : part;
+}
+
+static bool refuse_uri(const char *uri, const char *why, const char *part, const char *at, struct error *e)
+{
+	return error_set(e, ERR_INVALID, "Rejected, Reason: java.net.URISyntaxException: %s%s at index %zu: %.*s", why,
+			 part, (size_t)(at - uri), PATHS_SHOWN_MAX, uri);
+}
+
+/* `rest` is what follows the scheme's colon. */
+static bool check_characters(const char *uri, const char *rest, struct error *e)
+{
+	static const char *const names[] = { "opaque part", "authority", "path", "query", "fragment" };
+	bool has_authority = str_starts(rest, "//");
+	const char *start = has_authority ? rest + 2 : rest;
+	enum uri_part part = has_authority ? PART_AUTHORITY : *rest == '/' ? PART_PATH : PART_OPAQUE;
+
+	for (const char *p = start; *p; p++) {
+		bool bracket = *p == '[' || *p == ']';
+
+		if (*p == '%' && (!isxdigit((unsigned char)p[1]) || !isxdigit((unsigned char)p[2])))
+			return refuse_uri(uri, "Malformed escape pair", "", p, e);
+		if (!uri_char((unsigned char)*p) || (*p == '#' && part == PART_FRAGMENT) ||
+		    (bracket && part == PART_PATH))
+			return refuse_uri(uri, "Illegal character in ", names[part], part == PART_AUTHORITY ? start : p,
+					  e);
+		part = part_after(part, *p);
+	}
 	return true;
+}
+
+static bool check_uri(const char *uri, size_t scheme, struct error *e)
+{
+	const char *rest = uri + scheme + 1;
+
+	if (*rest == '\0' || *rest == '#')
+		return refuse_uri(uri, "Expected scheme-specific part", "", rest, e);
+	if (str_eq(rest, "//"))
+		return refuse_uri(uri, "Expected authority", "", rest + 2, e);
+	return check_characters(uri, rest, e);
 }
 
 /* "/a b" becomes file:///a%20b; escapes that are there already stay; a fragment (an alias for YARN) is kept. */
@@ -220,7 +261,7 @@ struct judge {
 /* A URI that needs no change. */
 static bool check_scheme(const struct judge *j, const char *uri, size_t scheme, struct error *e)
 {
-	if (!check_uri(uri, e))
+	if (!check_uri(uri, scheme, e))
 		return false;
 	if ((scheme == 4 && strncasecmp(uri, "file", 4) == 0) || (scheme == 5 && strncasecmp(uri, "local", 5) == 0))
 		return check_local(j->paths, uri + scheme + 1, e);
