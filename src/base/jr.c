@@ -11,6 +11,9 @@
 enum { NUMBER_MARK = 1 };
 #define NUMBER_MARK_ESCAPED "\\u0001"
 
+/* Tools of Windows begin texts in UTF-8 with it; Livy's reader skips it, too. */
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
 static bool delimiter(char c)
 {
 	return c == '\0' || strchr(",]} \t\r\n", c);
@@ -178,6 +181,10 @@ static bool syntax_error(const char *text, size_t n, json_error_t *marked, struc
 
 static bool parse(struct arena *a, const char *bytes, size_t n, size_t flags, const struct jr **ret, struct error *e)
 {
+	if (n >= strlen(BYTE_ORDER_MARK) && memcmp(bytes, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
+		bytes += strlen(BYTE_ORDER_MARK);
+		n -= strlen(BYTE_ORDER_MARK);
+	}
 	_sbuf_ struct sbuf marked = SBUF_INIT(n * 9 + 16); /* the worst: [1,2,3…], two bytes become ten */
 	_free_ char *copy = xmalloc(n + 1);                /* ended by a NUL, which the caller's bytes need not be */
 	json_error_t why;
