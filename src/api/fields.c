@@ -38,7 +38,7 @@ static bool read_field(const struct field *f, const struct jr *v, const char *cl
 {
 	if (v->type == JR_NULL)
 		return true;
-	if (f->text && v->type == JR_STRING) {
+	if (f->text && (v->type == JR_STRING || v->type == JR_NUMBER || v->type == JR_BOOL)) {
 		*f->text = v->text;
 		return true;
 	}

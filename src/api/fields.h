@@ -6,7 +6,7 @@
 
 struct field {
 	const char *key;
-	const char **text; /* where a string goes, or … */
+	const char **text; /* where a string goes, or the text of a number or a bool, or … */
 	int64_t *number;   /* … an int, as Jackson reads one: "12" is 12, 3.9 is 3 */
 };
 

@@ -222,7 +222,8 @@ def test_a_shared_session_wants_to_know_the_kind(gateway):
     ("/sessions/0/statements/x", None, 400, {"msg": 'For input string: "x"'}),
     ("/sessions/9/statements", None, 404, {"msg": "Session '9' not found."}),
     ("/sessions/0/statements", {"code": "1", "bogus": 1}, 400, None),
-    ("/sessions/0/statements", {"code": 1}, 400, None),
+    ("/sessions/0/statements", {"code": 1}, 201, None),
+    ("/sessions/0/statements", {"code": ["1"]}, 400, None),
     ("/sessions/0/statements", {"code": "1", "kind": "cobol"}, 500, None),
 ])
 def test_what_is_not_there_or_not_right(session, path, body, status, text):
