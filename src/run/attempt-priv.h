@@ -46,8 +46,9 @@ struct attempt {
 	struct loop_watch *pidfd_watch;
 	struct loop_timer *timer; /* what comes next in this phase */
 	struct loop_timer *kill_timer;
-	bool killing;
+	bool killing, shim_kills; /* the latter: its shim has been told to */
 	int kill_step;
+	int64_t grace_until_ms;    /* when what is left of it is killed */
 	int64_t deadline_ms;       /* of GO */
 	int64_t starting_until_ms; /* how long to wait for a shim to start its driver; 0: not yet waiting */
 	int64_t lost_until_ms;     /* the same for the launcher's word on a driver whose shim was killed */
@@ -71,6 +72,9 @@ void attempt_tell_started(struct attempt *a, pid_t driver, int64_t wall_ms);
 
 /* Ends the attempt; the last thing to do with it. */
 void attempt_finish(struct attempt *a, const struct attempt_report *report);
+
+/* Its shim died over the killing: from here on that is ours, within the same grace. */
+void attempt_kill_orphan(struct attempt *a);
 
 /* Reads the next message of its control socket; `arg` is the attempt. */
 void attempt_hear(void *arg);

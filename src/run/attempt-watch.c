@@ -105,6 +105,8 @@ static void look_orphan(struct attempt *a, const struct rundir *d)
 
 	if (!driver_lives)
 		loop_timer_set(a->timer, POLL_MS, 0); /* nothing but the lock tells when the rest is gone */
+	if (a->shim_kills)
+		attempt_kill_orphan(a);
 	if (d->has_driver && !driver_lives)
 		attempt_kill(a); /* a driver that has ended is over, and what it left goes */
 	attempt_tell_started(a, d->has_driver ? d->driver.pid : 0, d->started_wall_ms);

@@ -174,7 +174,10 @@ static void on_kill_timer(void *arg)
 
 	if (a->phase != PHASE_GO && a->phase != PHASE_FOLLOW)
 		return;
+	if (!a->grace_until_ms)
+		a->grace_until_ms = clock_now_ms() + r->config.kill_grace_ms;
 	if (step == 0 && a->pidfd_of_shim) {
+		a->shim_kills = true;
 		(void)proc_signal_fd(a->pidfd, SIGTERM);
 		(void)proc_signal_fd(a->pidfd, SIGCONT); /* in case somebody stopped it */
 		loop_timer_set(a->kill_timer, r->config.kill_grace_ms + SHIM_OVERDUE_MS, 0);
@@ -183,7 +186,8 @@ static void on_kill_timer(void *arg)
 	orphan_signal(r->loop, r->config.run_dirfd, a->name, attempt_boot_id(), step == 0 ? SIGTERM : SIGKILL);
 	if (step >= 2 && a->pidfd_of_shim)
 		(void)proc_signal_fd(a->pidfd, SIGKILL); /* it does not even write down the end */
-	loop_timer_set(a->kill_timer, step == 0 ? r->config.kill_grace_ms : KILL_AGAIN_MS, 0);
+	int64_t left_ms = a->grace_until_ms - clock_now_ms();
+	loop_timer_set(a->kill_timer, step > 0 ? KILL_AGAIN_MS : left_ms > 0 ? left_ms : 0, 0);
 }
 
 void attempt_kill(struct attempt *a)
@@ -195,6 +199,13 @@ void attempt_kill(struct attempt *a)
 		attempt_never(a, "killed before it was started");
 	else
 		loop_timer_set(a->kill_timer, 0, 0); /* after the first look of one just adopted */
+}
+
+void attempt_kill_orphan(struct attempt *a)
+{
+	a->shim_kills = false;
+	a->kill_step = 0;
+	loop_timer_set(a->kill_timer, 0, 0);
 }
 
 /* --- from birth to death --- */

@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from gateway import FINAL, alive, until
 from history import History
@@ -114,6 +115,24 @@ def test_a_killed_shim_is_no_invented_success(gateway):
     ended = [row for row in gateway.ledger.lines() if row[0] == "exit"]
     assert state == "dead" or ended == [("exit", pid, "m", 0)], "success is told only if it was seen"
     assert gateway.ledger.started() == ["m"]
+
+
+def test_a_shim_killed_over_a_kill_does_not_keep_its_job_alive(gateways):
+    """The job ends at the second TERM: the first is the shim's, and with the shim goes whoever would kill it after the grace."""
+    gateway = gateways(florus__kill__grace="100s")
+    asked = gateway.root / "asked"
+    (gateway.spark_home / "bin" / "spark-submit").write_text(
+        "#!/bin/sh\n[ $1 != --version ] || { echo version 4.0.0 >&2; exit 0; }\n"
+        f"n=0\ntrap 'n=$((n + 1)); echo $$ >{asked}' TERM\nuntil [ $n = 2 ]; do sleep 0.05; done\n")
+    batch = gateway.start().submit()
+    gateway.wait(batch, "running")
+    shim = shims(gateway)[batch]
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(gateway.delete, f"/batches/{batch}", timeout=60)
+        until(lambda: asked.exists() and asked.read_text(), 10, "the shim asks the job to end")
+        os.kill(shim, signal.SIGKILL)
+        assert answer.result().status == 200
+    assert not alive(int(asked.read_text()))
 
 
 def test_shim_and_driver_killed_is_dead(gateway):
