@@ -317,7 +317,16 @@ void app_looked(struct cluster_app *app, const struct app_status *s, const struc
 void app_killed(struct cluster_app *app)
 {
 	app->killing = false;
+	app->kill_tries = 0;
 	app->kill_due_ms = clock_now_ms() + CLUSTER_KILL_AGAIN_MS;
+}
+
+void app_not_killed(struct cluster_app *app, int servers)
+{
+	if (++app->kill_tries < servers)
+		app->of->backend->kill(app);
+	else
+		app_killed(app);
 }
 
 static void kill_when_due(struct cluster_app *app, int64_t now)

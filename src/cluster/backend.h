@@ -45,7 +45,7 @@ struct backend {
 	void (*submit)(struct cluster_app *app); /* creates it; app_submitted(), app_doubtful(), app_refused() */
 	void (*find)(struct cluster_app *app);   /* by its tag (app->handle, when it is set); app_found() */
 	void (*look)(struct cluster_app *app);   /* this one alone, also in histories; app_looked() */
-	void (*kill)(struct cluster_app *app);   /* once; app_killed() */
+	void (*kill)(struct cluster_app *app);   /* once; app_killed(), app_not_killed() */
 	void (*log)(struct cluster_app *app);    /* at most CLUSTER_LOG_CHUNK more of it; app_logged() */
 	void (*clean)(
 		struct cluster_app *
@@ -97,7 +97,7 @@ struct cluster_app {
 	uint64_t seen_round;
 	uint64_t look;      /* what a list last said of it, hashed; 0: nothing, or not what it says now */
 	struct joblog *log; /* while it is read */
-	int misses, answers, failures;
+	int misses, answers, failures, kill_tries;
 	bool on_way, kill, started, asking, killing, logging, log_whole, hurried;
 };
 
@@ -166,6 +166,8 @@ void app_found(struct cluster_app *app, const char *handle, const struct error *
 /* Only after look(). s NULL: the cluster, and its histories, have forgotten it or never knew it; e not NULL: no answer. */
 void app_looked(struct cluster_app *app, const struct app_status *s, const struct error *e);
 void app_killed(struct cluster_app *app); /* whatever the answer: the end is seen elsewhere */
+/* The server that was told is gone, or not in charge: kill() is called at once for the next of so many, each once. */
+void app_not_killed(struct cluster_app *app, int servers);
 
 /* --- logs --- */
 

@@ -151,9 +151,7 @@ static void look(struct cluster_app *app)
 	standalone_ask_status(app, on_looked);
 }
 
-static void kill_one(struct cluster_app *app);
-
-/* A master that is gone, or not active any more, did not take it: the next one is told at once, each one once. */
+/* A master that is gone, or not active any more, did not take it. */
 static void on_killed(void *arg, const struct http_call_answer *answer)
 {
 	_arena_ struct arena *a = arena_new(1 << 20);
@@ -167,12 +165,10 @@ static void on_killed(void *arg, const struct http_call_answer *answer)
 		     standalone_read_reply(a, answer->body, answer->body_len, &reply) && !reply.standby;
 	if (!taken && w->rest_at == own->kill_at) /* unless another one's kill has moved us on */
 		standalone_next_rest(w);
-	if (!taken && ++own->kill_tries < w->count) {
-		kill_one(app);
-		return;
-	}
-	own->kill_tries = 0;
-	app_killed(app);
+	if (taken)
+		app_killed(app);
+	else
+		app_not_killed(app, w->count);
 }
 
 static void kill_one(struct cluster_app *app)

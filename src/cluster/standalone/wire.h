@@ -35,9 +35,9 @@ struct standalone_app {
 	char *body; /* of the create; until it is there */
 	size_t body_len;
 	struct http_call *call, *kill, *log;
-	int tries;               /* masters asked */
-	int kill_at, kill_tries; /* which one the kill went to, and how many before it did not take it */
-	int stream;              /* of the log: 0 stderr, 1 stdout */
+	int tries;   /* masters asked */
+	int kill_at; /* which master the kill went to */
+	int stream;  /* of the log: 0 stderr, 1 stdout */
 	bool more, asking_why, by_proxy;
 	char app_id[64], worker[160];
 	char (*candidates)[CLUSTER_HANDLE_MAX]; /* drivers that may be ours, and their workers */

@@ -35,7 +35,7 @@ struct yarn {
 /* What is known of an app: app->own. Requests are NULL when none is on its way. */
 struct yarn_own {
 	struct http_call *call, *kill, *log;
-	int kill_at, kill_tries;    /* which manager the kill went to, and how many before it did not take it */
+	int kill_at;                /* which manager the kill went to */
 	struct yarn_making *making; /* on its way there; owned */
 	char *as;                   /* whom it runs as; NULL: ourselves */
 	char *logs;                 /* URL of its container's */

@@ -367,9 +367,7 @@ static void look(struct cluster_app *app)
 	yarn_own(app)->call = get(app->of, sbuf_str(&path), 1 << 20, on_looked, app);
 }
 
-static void kill_one(struct cluster_app *app);
-
-/* A resource manager that is gone did not take it: the next one is told at once, each one once. */
+/* A resource manager that is gone did not take it. */
 static void on_killed(void *arg, const struct http_call_answer *answer)
 {
 	struct cluster_app *app = arg;
@@ -380,12 +378,10 @@ static void on_killed(void *arg, const struct http_call_answer *answer)
 	bool taken = answer->error.code == ERR_NONE && answer->status < 500;
 	if (!taken && w->at == own->kill_at) /* unless another question has moved us on */
 		yarn_next_manager(app->of);
-	if (!taken && ++own->kill_tries < w->count) {
-		kill_one(app);
-		return;
-	}
-	own->kill_tries = 0;
-	app_killed(app);
+	if (taken)
+		app_killed(app);
+	else
+		app_not_killed(app, w->count);
 }
 
 static void kill_one(struct cluster_app *app)
