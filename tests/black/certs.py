@@ -27,11 +27,11 @@ class Authority:
         new_key(self.pair.key)
         openssl("req", "-x509", "-key", self.pair.key, "-out", self.pair.cert, "-days", 30, "-subj", f"/CN={name}")
 
-    def issue(self, name, days=30, usage="serverAuth,clientAuth"):
-        """days < 0: it has expired."""
+    def issue(self, name, days=30, usage="serverAuth,clientAuth", more=""):
+        """days < 0: it has expired. more: other names of the server."""
         pair, request = Pair(self.folder, name), self.folder / f"{name}.csr"
         new_key(pair.key)
-        openssl("req", "-new", "-key", pair.key, "-out", request, "-subj", f"/CN={name}", "-addext", NAMES,
+        openssl("req", "-new", "-key", pair.key, "-out", request, "-subj", f"/CN={name}", "-addext", NAMES + more,
                 "-addext", f"extendedKeyUsage={usage}")  # fmt: skip
         openssl("x509", "-req", "-in", request, "-CA", self.pair.cert, "-CAkey", self.pair.key, "-CAcreateserial",
                 "-copy_extensions", "copy", "-days", days, "-out", pair.cert)  # fmt: skip

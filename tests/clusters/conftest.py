@@ -3,9 +3,8 @@
 import shutil
 
 import pytest
-from gateway import REPO
 from kube import Kube, Kubelet, Liar
-from parts import Part
+from parts import Part, spark_home
 
 
 @pytest.hookimpl(wrapper=True)
@@ -36,7 +35,7 @@ def kube(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def kubelet(kube):
-    kubelet = Kubelet(kube, REPO / ".deps" / "spark35")
+    kubelet = Kubelet(kube, {"spark:here": spark_home("spark35"), "spark4:here": spark_home("spark4")})
     yield kubelet
     kubelet.stop()
 

@@ -1,9 +1,9 @@
 """A real Kubernetes API server with its etcd, on this host alone, and a kubelet of our own that runs pods as processes.
 
 What is real: every answer of the API, TLS, tokens, certificates, RBAC, quotas, watches, logs through the kubelet's proxy.
-What is not: nodes. The kubelet below binds pods to one node, runs their commands here, and says how they ended:
-the annotation `run` of a pod is a shell command that stands for its container; `stuck` is a reason why it cannot start;
-without either, the driver's arguments go to a real spark-submit with a local master.
+What is not: nodes, and what a controller manager does. The kubelet below binds pods to one node, runs them here, says how they
+ended, and removes what a pod owned that is gone. The annotation `run` of a pod is a shell command that stands for its container;
+`stuck` is a reason why it cannot start; without either, it is what Spark's image would run (pods.py): a real driver, or a real executor.
 """
 
 import ctypes
@@ -19,18 +19,25 @@ import threading
 import time
 import urllib.parse
 
+import pods
 from certs import Authority, openssl
 from gateway import until
 from parts import CACHE, Part, free_ports
 
 VERSION = "1.20.2"
 API_SERVER = CACHE / f"kube-{VERSION}" / "kube-apiserver"
-NODE, CONF_VOLUME = "here", "spark-conf-volume-driver"
+NODE, CONF_VOLUMES = "here", "spark-conf-volume-"  # of drivers, of executors
 ADMIN_TOKEN, FLORUS_TOKEN, NOBODY_TOKEN = "admin-secret", "florus-secret", "nobody-secret"
 RULES = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "get", "list", "watch", "delete"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     {"apiGroups": [""], "resources": ["services", "configmaps"], "verbs": ["create", "get", "delete"]},
+]
+DRIVER_RULES = [  # what a driver needs for its executors
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "get", "list", "watch", "delete", "deletecollection"]},
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "deletecollection"]},
+    {"apiGroups": [""], "resources": ["services"], "verbs": ["list", "delete", "deletecollection"]},
+    {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": ["list", "deletecollection"]},
 ]
 PDEATHSIG = 1
 
@@ -54,7 +61,7 @@ class Kube:
     def __init__(self, root):
         self.root = root
         self.authority = Authority(root)
-        self.server_pair, self.client_pair = self.authority.issue("kube"), self.authority.issue("florus")
+        self.server_pair, self.client_pair = self.authority.issue("kube", more=f",DNS:{pods.API_NAME}"), self.authority.issue("florus")
         (self.port,), self.parts, self.number = free_ports(1), [], 0
         self.url = f"https://127.0.0.1:{self.port}"
         self.etcd_port = None
@@ -117,12 +124,20 @@ class Kube:
         self.number += 1
         name = f"jobs{self.number}"
         self.api("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-        rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{name}"
-        self.api("POST", f"{rbac}/roles", {"metadata": {"name": "florus"}, "rules": RULES})
-        self.api("POST", f"{rbac}/rolebindings", {
-            "metadata": {"name": "florus"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "florus"},
-            "subjects": [{"kind": "User", "name": "florus", "apiGroup": "rbac.authorization.k8s.io"}]})  # fmt: skip
+        self.allow(name, "florus", RULES, {"kind": "User", "apiGroup": "rbac.authorization.k8s.io"})
         return Namespace(self, name)
+
+    def allow(self, namespace, who, rules, kind):
+        rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+        self.api("POST", f"{rbac}/roles", {"metadata": {"name": who}, "rules": rules})
+        self.api("POST", f"{rbac}/rolebindings", {
+            "metadata": {"name": who}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": who},
+            "subjects": [{"name": who, **kind}]})  # fmt: skip
+
+    def account(self, place, name):
+        """A service account that drivers of this namespace can be given."""
+        self.api("POST", f"{place.path}/serviceaccounts", {"metadata": {"name": name}})
+        self.allow(place.name, name, DRIVER_RULES, {"kind": "ServiceAccount", "namespace": place.name})
 
     def kubeconfig(self, path, user, ns):
         """For florusd: `user` is a dict of a kubeconfig's user."""
@@ -164,10 +179,10 @@ class Namespace:
 
 
 class Kubelet:
-    """Binds and runs every pod of a Kube; its own threads, its own HTTPS server for logs."""
+    """Binds and runs every pod of a Kube; its own threads, its own HTTPS server for logs. images: the Spark of each name."""
 
-    def __init__(self, kube, spark_home):
-        self.kube, self.spark_home, self.running, self.logs = kube, spark_home, {}, {}
+    def __init__(self, kube, images):
+        self.kube, self.images, self.running, self.logs, self.seen = kube, images, {}, {}, {}
         self.stopping = threading.Event()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -190,10 +205,24 @@ class Kubelet:
     def work(self):
         while not self.stopping.wait(0.05):
             try:
-                for pod in self.kube.call("GET", "/api/v1/pods")[1].get("items", []):
+                there = self.kube.call("GET", "/api/v1/pods")[1]["items"]
+                self.collect(there)
+                for pod in there:
                     self.look(pod)
-            except (OSError, http.client.HTTPException, ValueError, AttributeError):
+            except (OSError, http.client.HTTPException, LookupError, TypeError, ValueError):
                 pass  # the API server is away for a test's sake
+
+    def collect(self, now_there):
+        """What belonged to a pod that is gone goes, too."""
+        there = {p["metadata"]["uid"]: p["metadata"]["namespace"] for p in now_there}
+        gone = self.seen.keys() - there.keys()
+        for namespace in {self.seen[uid] for uid in gone}:
+            for what in ("pods", "services", "configmaps"):
+                path = f"/api/v1/namespaces/{namespace}/{what}"
+                for item in self.kube.call("GET", path)[1]["items"]:
+                    if any(o["uid"] in gone for o in item["metadata"].get("ownerReferences", [])):
+                        self.kube.call("DELETE", f"{path}/{item['metadata']['name']}")
+        self.seen = there
 
     def look(self, pod):
         meta, path = pod["metadata"], self.path_of(pod)
@@ -208,8 +237,11 @@ class Kubelet:
             self.tell_end(pod, self.running[meta["uid"]].returncode)
 
     @staticmethod
-    def path_of(pod):
-        return f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
+    def place_of(pod):
+        return f"/api/v1/namespaces/{pod['metadata']['namespace']}"
+
+    def path_of(self, pod):
+        return f"{self.place_of(pod)}/pods/{pod['metadata']['name']}"
 
     def begin(self, pod):
         notes = pod["metadata"].get("annotations", {})
@@ -217,14 +249,13 @@ class Kubelet:
             waiting = {"waiting": {"reason": notes["stuck"], "message": "as the test wishes"}}
             self.say(pod, "Pending", waiting)
             return
-        properties = self.properties(pod)
-        if properties is None:
-            return  # the kubelet waits for the config map
         uid = pod["metadata"]["uid"]
         folder = self.kube.root / uid
-        folder.mkdir()
-        (folder / "spark.properties").write_text(properties)
-        command = ["sh", "-c", notes["run"]] if "run" in notes else self.spark(pod, folder)
+        volumes = self.volumes(pod, folder)
+        if volumes is None:
+            return  # the kubelet waits for the config map
+        pod["status"]["podIP"] = pods.address()
+        command = ["sh", "-c", notes["run"]] if "run" in notes else self.spark(pod, folder, volumes)
         self.logs[(pod["metadata"]["namespace"], pod["metadata"]["name"])] = lines = []
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    cwd=folder, start_new_session=True, preexec_fn=die_with_parent)  # fmt: skip
@@ -234,21 +265,47 @@ class Kubelet:
         self.running[uid] = process
         self.say(pod, "Running", {"running": {"startedAt": now()}})
 
-    def properties(self, pod):
+    def volumes(self, pod, folder):
+        """A folder for each; None while a config map is not there."""
+        found = {}
+        folder.mkdir(exist_ok=True)
         for volume in pod["spec"].get("volumes", []):
-            if volume["name"] == CONF_VOLUME:
-                status, found = self.kube.call("GET", f"/api/v1/namespaces/{pod['metadata']['namespace']}/configmaps/{volume['configMap']['name']}")
-                return found["data"]["spark.properties"] if status == 200 else None
-        return ""
+            found[volume["name"]] = to = folder / "volumes" / volume["name"]
+            to.mkdir(parents=True, exist_ok=True)
+            if "configMap" in volume:
+                status, there = self.kube.call("GET", f"{self.place_of(pod)}/configmaps/{volume['configMap']['name']}")
+                if status != 200:
+                    return None
+                for item in volume["configMap"].get("items") or [{"key": k, "path": k} for k in there["data"]]:
+                    (to / item["path"]).write_text(there["data"][item["key"]])
+        return found
 
-    def spark(self, pod, folder):
-        """What the image's entrypoint would run, but here: a local master, ports of its own."""
-        here = ["--conf", "spark.driver.bindAddress=127.0.0.1", "--conf", "spark.driver.host=127.0.0.1",
-                "--conf", "spark.driver.port=0", "--conf", "spark.driver.blockManager.port=0",
-                "--conf", "spark.ui.enabled=false"]  # fmt: skip
-        args = [str(folder / "spark.properties") if a == "/opt/spark/conf/spark.properties" else a.removeprefix("local://")
-                for a in self.driver(pod)["args"][1:]]  # fmt: skip
-        return [f"{self.spark_home}/bin/spark-submit", "--master", "local[1]", "--deploy-mode", "client", *here, *args]
+    def spark(self, pod, folder, volumes):
+        container = self.container(pod)
+        mounts = [(volumes[m["name"]], m["mountPath"]) for m in container.get("volumeMounts", [])]
+        mounts.append((self.account(pod, folder), pods.ACCOUNT))
+        more = {"KUBERNETES_SERVICE_HOST": pods.API_NAME, "KUBERNETES_SERVICE_PORT": str(self.kube.port)}
+        return pods.command(folder, container, pod, mounts, self.names(pod), self.images[container["image"]], more)
+
+    def account(self, pod, folder):
+        """The files by which a pod shows the API server who it is."""
+        name, to = pod["spec"].get("serviceAccountName", "default"), folder / "account"
+        status, answer = self.kube.call("POST", f"{self.place_of(pod)}/serviceaccounts/{name}/token", {"spec": {}})
+        to.mkdir()
+        (to / "token").write_text(answer["status"]["token"] if status == 201 else "")
+        (to / "ca.crt").write_text(self.kube.authority.pair.cert.read_text())
+        (to / "namespace").write_text(pod["metadata"]["namespace"])
+        return to
+
+    def names(self, pod):
+        """What the DNS of the cluster would say: the API server, and each service that has no address of its own by the pods it selects."""
+        others = [pod, *self.kube.call("GET", f"{self.place_of(pod)}/pods")[1]["items"]]
+        found = [("127.0.0.1", pods.API_NAME)]
+        for service in self.kube.call("GET", f"{self.place_of(pod)}/services")[1]["items"]:
+            wanted = service["spec"]["selector"].items()
+            ips = {p["status"]["podIP"] for p in others if "podIP" in p["status"] and wanted <= p["metadata"]["labels"].items()}
+            found += [(ip, f"{service['metadata']['name']}.{pod['metadata']['namespace']}.svc") for ip in ips]
+        return found
 
     @staticmethod
     def read(process, lines):
@@ -256,14 +313,17 @@ class Kubelet:
             lines.append(stamp().encode() + b" " + line)
 
     @staticmethod
-    def driver(pod):
-        """The container that mounts Spark's configuration: a template may have called it as it likes."""
-        (driver,) = (c for c in pod["spec"]["containers"] if any(m["name"] == CONF_VOLUME for m in c.get("volumeMounts", [])))
-        return driver
+    def container(pod):
+        """The one that mounts Spark's configuration: a template may have called it as it likes."""
+        (found,) = (c for c in pod["spec"]["containers"] if any(m["name"].startswith(CONF_VOLUMES) for m in c.get("volumeMounts", [])))
+        return found
 
     def say(self, pod, phase, state):
-        name = self.driver(pod)["name"]
-        status = {"phase": phase, "containerStatuses": [{"name": name, "image": "i", "imageID": "", "ready": False, "restartCount": 0, "state": state}]}
+        name, ready = self.container(pod)["name"], "running" in state and state["running"] is not None
+        status = {"phase": phase, "conditions": [{"type": "Ready", "status": str(ready)}],
+                  "containerStatuses": [{"name": name, "image": "i", "imageID": "", "ready": ready, "restartCount": 0, "state": state}]}  # fmt: skip
+        if "podIP" in pod["status"]:
+            status |= {"podIP": pod["status"]["podIP"], "podIPs": [{"ip": pod["status"]["podIP"]}], "hostIP": "127.0.0.1"}
         return self.patch(f"{self.path_of(pod)}/status", {"status": status})
 
     def tell_end(self, pod, code):
@@ -281,6 +341,11 @@ class Kubelet:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         self.kube.call("DELETE", self.path_of(pod), {"gracePeriodSeconds": 0})
+
+    def log_of(self, pod):
+        """All that its container wrote."""
+        lines = self.logs[(pod["metadata"]["namespace"], pod["metadata"]["name"])]
+        return b"".join(line.partition(b" ")[2] for line in lines)
 
     def handler(self):
         logs = self.logs

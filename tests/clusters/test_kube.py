@@ -8,6 +8,7 @@ from kube import FLORUS_TOKEN, NOBODY_TOKEN
 from parts import free_ports
 
 RUN = "spark.kubernetes.driver.annotation.run"
+ALONE = {"florus__cluster__default__conf.spark.kubernetes.driver.master": "local[1]"}  # real drivers want no executors
 DRIVER_TEMPLATE, EXECUTOR_TEMPLATE = (f"spark.kubernetes.{role}.podTemplateFile" for role in ("driver", "executor"))
 
 
@@ -48,7 +49,7 @@ def test_a_job_is_three_objects_that_run_and_go(florus, place):
 
 
 def test_a_real_driver_reads_its_config_map(florus, place):
-    g = florus().start()
+    g = florus(**ALONE).start()
     program = g.files / "job.py"
     program.write_text(
         "from pyspark.sql import SparkSession\n"
@@ -57,14 +58,14 @@ def test_a_real_driver_reads_its_config_map(florus, place):
     )
     body = {"file": f"local://{program}", "name": "real", "conf": {"spark.my.word": "a = b: ü"}}
     batch = send(g, body)
-    assert g.wait(batch, timeout=90) == "success", g.log(batch)
+    assert g.wait(batch, timeout=400) == "success", g.log(batch)
     assert "sum 5050 a = b: ü" in g.log(batch)
 
 
 def test_a_real_driver_fetches_the_files_that_only_florusd_has(florus, place):
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
-    g = florus(livy__server__port=port, florus__share__url=url, florus__cluster__default__keep_pods="true").start()
+    g = florus(livy__server__port=port, florus__share__url=url, florus__cluster__default__keep_pods="true", **ALONE).start()
     program, module = g.files / "job.py", g.files / "dep.py"
     module.write_text("VALUE = 'of this host'\n")
     program.write_text(
@@ -75,7 +76,7 @@ def test_a_real_driver_fetches_the_files_that_only_florusd_has(florus, place):
         "print('found', __file__, dep.__file__)\n"
     )
     batch = send(g, {"file": str(program), "pyFiles": [str(module)]})
-    assert g.wait(batch, timeout=120) == "success", g.log(batch)
+    assert g.wait(batch, timeout=400) == "success", g.log(batch)
     log = g.log(batch)
     assert "value of this host" in log
     assert str(g.files) not in next(line for line in log if line.startswith("found "))
