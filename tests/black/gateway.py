@@ -99,6 +99,7 @@ class Gateway:
         self.prefix = []  # a program that executes the daemon, such as prlimit
         self.process = None
         self.scheme = self.host = self.port = None
+        self.headers = {}  # of every request
         self.trust = None  # an SSLContext, for a gateway that speaks TLS
         self.marks = 0
 
@@ -223,7 +224,7 @@ class Gateway:
             body = json.dumps(body)
         if isinstance(body, str):
             body = body.encode()
-        headers = {"Content-Type": "application/json", **(headers or {})} if body is not None else headers or {}
+        headers = {**({"Content-Type": "application/json"} if body is not None else {}), **self.headers, **(headers or {})}
         connection = self.connection(timeout)
         try:
             connection.request(method, path, body, headers)
