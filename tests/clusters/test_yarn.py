@@ -10,7 +10,7 @@ import pytest
 from gateway import until
 from hdfs import SUPERUSER
 from standalone import answer_of
-from yarn import Yarn, YarnGateway
+from yarn import Yarn, YarnGateway, running
 
 COUNT = """
 import sys
@@ -45,25 +45,10 @@ time.sleep(600)
 """
 
 
-def started(tmp_path_factory, kind=Yarn, tries=3):
-    """Ports that were free when they were chosen may not be when the last daemon comes to them."""
-    cluster = kind(tmp_path_factory.mktemp("yarn"), "spark4")
-    try:
-        return cluster.start()
-    except AssertionError:
-        cluster.stop()
-        if tries == 1:
-            raise
-        return started(tmp_path_factory, kind, tries - 1)
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    cluster = started(tmp_path_factory)
-    try:
+    with running(Yarn, tmp_path_factory) as cluster:
         yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,7 @@ import signal
 import pytest
 from gateway import until
 from history import YarnWithHistory
-from test_yarn import started
-from yarn import YarnGateway
+from yarn import YarnGateway, running
 
 WRITES = """
 import os, sys, time
@@ -29,11 +28,8 @@ raise SystemExit(3)
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    cluster = started(tmp_path_factory, YarnWithHistory)
-    try:
+    with running(YarnWithHistory, tmp_path_factory) as cluster:
         yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture

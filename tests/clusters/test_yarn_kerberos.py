@@ -5,7 +5,7 @@ import re
 import pytest
 from gateway import until
 from secure import US, SecureYarn
-from yarn import YarnGateway
+from yarn import YarnGateway, running
 
 COUNT = """
 import sys
@@ -19,25 +19,10 @@ spark.stop()
 """
 
 
-def started(tmp_path_factory, tries=3):
-    """Ports that were free when they were chosen may not be when the last daemon comes to them."""
-    cluster = SecureYarn(tmp_path_factory.mktemp("secure"), "spark4")
-    try:
-        return cluster.start()
-    except AssertionError:
-        cluster.stop()
-        if tries == 1:
-            raise
-        return started(tmp_path_factory, tries - 1)
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    cluster = started(tmp_path_factory)
-    try:
+    with running(SecureYarn, tmp_path_factory) as cluster:
         yield cluster
-    finally:
-        cluster.stop()
 
 
 class Florus(YarnGateway):

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import contextmanager
 
 from gateway import Gateway, until
 from hdfs import Daemon, Hdfs, site
@@ -73,6 +74,28 @@ class Yarn(Hdfs):
             part.start()
         self.node.wait_ready(lambda: self.nodes() == 1)
         return self
+
+
+def started(kind, tmp_path_factory, tries=3):
+    """Ports that were free when they were chosen may not be when the last daemon comes to them."""
+    cluster = kind(tmp_path_factory.mktemp("yarn"), "spark4")
+    try:
+        return cluster.start()
+    except AssertionError:
+        cluster.stop()
+        if tries == 1:
+            raise
+        return started(kind, tmp_path_factory, tries - 1)
+
+
+@contextmanager
+def running(kind, tmp_path_factory):
+    """A cluster of that kind, for as long as it is used."""
+    cluster = started(kind, tmp_path_factory)
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
 
 
 class YarnGateway(Gateway):
