@@ -53,6 +53,16 @@ class Lies:
         handler.send(200, "<html>{{{{")
 
     @staticmethod
+    def page(handler, truth):
+        """Not processed: a proxy's page, with the status of success."""
+        handler.send(200, "<html>please log in")
+
+    @staticmethod
+    def standby(handler, truth):
+        """Not processed: as a resource manager says it that knows of no active one."""
+        handler.send(307, "There is no active RM right now.")
+
+    @staticmethod
     def cut(handler, truth):
         """Processed; the answer ends in the middle."""
         status, text = truth()

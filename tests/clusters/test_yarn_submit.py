@@ -86,7 +86,7 @@ def test_a_submission_whose_answer_is_lost_is_made_once(florus, manager, lie):
     assert len(manager.apps) == 1 and manager.liar.count(NEW, "POST") == 1
 
 
-@pytest.mark.parametrize("lie", ["dropped", "error", "away"])
+@pytest.mark.parametrize("lie", ["dropped", "error", "away", "page", "standby"])
 def test_a_submission_that_got_lost_itself_is_made_again_once(florus, manager, lie):
     manager.liar.tell(APPS, lie, 1, "POST")
     finish(florus, manager, florus.submit())
@@ -104,6 +104,20 @@ def test_what_is_away_on_the_way_there_is_waited_for(florus, manager, where, lie
     manager.liar.stop_lying()
     finish(florus, manager, batch)
     assert len(manager.apps) == 1 and not florus.ledger.started()
+
+
+@pytest.mark.parametrize("lie", ["error", "standby", "page"])
+def test_one_manager_that_gives_no_id_is_passed_over_at_once(manager, florus, lie):
+    other = FalseYarn()
+    try:
+        other.has, other.apps, other.files, other.contexts = False, manager.apps, manager.files, manager.contexts
+        florus.restart(florus__cluster__default__rest=f"{manager.liar.url},{other.liar.url}")
+        manager.liar.tell(NEW, lie)
+        finish(florus, manager, florus.submit())
+        assert (manager.liar.count(NEW, "POST"), other.liar.count(NEW, "POST")) == (1, 1)
+        assert "gives no answer" not in florus.log_text(), "nothing waited"
+    finally:
+        other.liar.stop()
 
 
 def test_a_manager_that_lets_nobody_submit_leaves_it_to_spark_submit(florus, manager):

@@ -32,6 +32,8 @@ struct yarn_making {
 	struct yarn_upload uploads[YARN_UPLOADS_MAX];
 	size_t next;              /* file that is to go next */
 	yarn_making_fn *uploaded; /* when all are there */
+	int asked, asked_at;      /* how many resource managers gave no id, and who was asked last */
+	unsigned unbelieved;      /* those whose certificate was the reason, a bit each */
 };
 
 /* NULL: it is not on its way (any more). */

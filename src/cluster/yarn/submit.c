@@ -47,10 +47,7 @@ static void refuse_manager(struct cluster_app *app, const struct http_call_answe
 	bool closed = answer->status == 401 || answer->status == 404 || answer->status == 405 ||
 		      (answer->status == 403 && strstr(words, "disabled"));
 
-	bool unsaid =
-		app->phase == APP_PREPARING && (answer->error.code || answer->status < 400 || answer->status >= 500);
-
-	if (is_away(answer) || unsaid) {
+	if (is_away(answer)) {
 		yarn_next_manager(app->of);
 		yarn_refuse(app, ATTEMPT_WAIT, YARN_WAIT_MS, "the resource manager gives no answer: %.180s", words);
 		return;
@@ -60,6 +57,27 @@ static void refuse_manager(struct cluster_app *app, const struct http_call_answe
 }
 
 /* --- an id --- */
+
+static void ask_id(struct cluster_app *app);
+
+/* It gave none, for no fault of the job's: the next one is asked. When none is who it should be, waiting is in vain. */
+static void next_for_id(struct cluster_app *app, const struct http_call_answer *answer)
+{
+	_arena_ struct arena *a = arena_new(4 * (size_t)ANSWER_MAX);
+	const struct yarn *w = app->of->wire;
+	struct yarn_making *m = yarn_making(app);
+
+	if (answer->error.code == ERR_FORBIDDEN)
+		m->unbelieved |= 1U << m->asked_at;
+	bool in_vain = m->unbelieved == (1U << w->count) - 1;
+	if (w->at == m->asked_at) /* unless another question has moved us on */
+		yarn_next_manager(app->of);
+	if (++m->asked < w->count)
+		ask_id(app);
+	else
+		yarn_refuse(app, in_vain ? ATTEMPT_NEVER_AGAIN : ATTEMPT_WAIT, YARN_WAIT_MS,
+			    "the resource manager gives no answer: %.180s", words_of(a, answer));
+}
 
 static void on_id(void *arg, const struct http_call_answer *answer)
 {
@@ -75,8 +93,23 @@ static void on_id(void *arg, const struct http_call_answer *answer)
 		id = jr_text(top, "application-id", JR_STRING);
 	if (yarn_read_id(id))
 		app_prepared(app, id);
+	else if (answer->error.code || answer->status < 400 || answer->status >= 500)
+		next_for_id(app, answer);
 	else
 		refuse_manager(app, answer);
+}
+
+static void ask_id(struct cluster_app *app)
+{
+	const struct yarn *w = app->of->wire;
+
+	yarn_making(app)->asked_at = w->at;
+	yarn_own(app)->call = yarn_ask(app->of,
+				       &(struct yarn_question){ .method = "POST",
+								.path = "apps/new-application",
+								.as = yarn_as(app),
+								.answer_max = ANSWER_MAX },
+				       on_id, app);
 }
 
 static bool making_new(struct cluster_app *app, const struct submission *s, struct error *e)
@@ -111,12 +144,7 @@ void yarn_prepare(struct cluster_app *app, const struct submission *s)
 		yarn_refuse(app, ATTEMPT_BY_SUBMIT, 0, "%s", e.msg);
 		return;
 	}
-	yarn_own(app)->call = yarn_ask(app->of,
-				       &(struct yarn_question){ .method = "POST",
-								.path = "apps/new-application",
-								.as = yarn_as(app),
-								.answer_max = ANSWER_MAX },
-				       on_id, app);
+	ask_id(app);
 }
 
 /* --- the context --- */
@@ -129,10 +157,12 @@ static void on_posted(void *arg, const struct http_call_answer *answer)
 
 	yarn_own(app)->call = NULL;
 	(void)snprintf(handle, sizeof handle, "%s", app->handle);
-	if (answer->status == 202 || answer->status == 200) {
+	bool odd = answer->status >= 500 || answer->status / 100 == 2; /* 503 and 200, too: they may be a proxy's */
+
+	if (!answer->error.code && answer->status == 202) {
 		yarn_making_end(app);
 		app_submitted(app, handle);
-	} else if ((answer->error.code && answer->sent) || answer->status >= 500) { /* 503, too: it may be a proxy's */
+	} else if ((answer->error.code && answer->sent) || odd) {
 		char why[256];
 
 		(void)snprintf(why, sizeof why, "no answer to the submission: %.200s", words_of(a, answer));
