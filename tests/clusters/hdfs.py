@@ -3,24 +3,32 @@
 import getpass
 
 from gateway import until
-from parts import CACHE, Part, free_ports
+from parts import CACHE, START_S, Part, free_ports
 from standalone import answer_of
 
 HOST = "127.0.0.1"
 SUPERUSER = getpass.getuser()  # who runs the name node
 JARS = CACHE / "hadoop-3.4.1"
+SMALL = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]  # they start often, and never work for long
 OPENS = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ("java.lang", "java.net", "java.util")]
 
 
 def site(path, values):
-    rows = "".join(f"<property><name>{k}</name><value>{v}</value></property>\n" for k, v in values.items())
+    """None: it is not said."""
+    said = [(k, v) for k, v in values.items() if v is not None]
+    rows = "".join(f"<property><name>{k}</name><value>{v}</value></property>\n" for k, v in said)
     path.write_text(f"<configuration>\n{rows}</configuration>\n")
 
 
 class Daemon(Part):
     def __init__(self, hadoop, name, main, *arguments):
-        super().__init__(name, ["java", "-Xmx256m", f"-Dhadoop.log.dir={hadoop.root}", *hadoop.java, *OPENS, "-cp",
+        super().__init__(name, ["java", *SMALL, f"-Dhadoop.log.dir={hadoop.root}", *hadoop.java, *OPENS, "-cp",
                                 f"{hadoop.conf}:{JARS}/*", f"org.apache.hadoop.{main}", *arguments], hadoop.root / name)
+
+    def done(self):
+        """Its exit status, of a command that ends by itself."""
+        until(lambda: self.process.poll() is not None, START_S, f"{self.name} is done")
+        return self.process.returncode
 
 
 class Hdfs:
@@ -28,6 +36,7 @@ class Hdfs:
 
     MORE_PORTS = 0  # of those who build on it, in more_ports
     host = HOST
+    scheme, trust = "http", None  # of its pages; an SSLContext for https
     java = ()  # what its daemons' JVMs get besides
 
     def __init__(self, root, core=None, **settings):
@@ -59,7 +68,8 @@ class Hdfs:
 
     def ask_files(self, path, op, method="GET"):
         """(status, text)"""
-        return answer_of(f"http://{self.host}:{self.web}/webhdfs/v1{path}?op={op}&user.name={SUPERUSER}", method)
+        return answer_of(f"{self.scheme}://{self.host}:{self.web}/webhdfs/v1{path}?op={op}&user.name={SUPERUSER}", method,
+                         trust=self.trust)
 
     def reads(self):
         try:
@@ -74,7 +84,7 @@ class Hdfs:
 
     def start(self):
         form = Daemon(self, "format", "hdfs.server.namenode.NameNode", "-format", "-nonInteractive").start()
-        until(lambda: form.process.poll() is not None, 60, "HDFS is formatted")
+        form.done()
         self.namenode.start(self.reads)
         self.datanode.start()
         return self

@@ -81,6 +81,12 @@ class Part:
             process.wait()
             raise AssertionError(f"{self.name} did not end") from None
 
+    def kill(self):
+        """As power cuts do it."""
+        for pid in self.own():
+            os.kill(pid, signal.SIGKILL)
+        self.stop()
+
     def pause(self):
         """It hangs: connections are taken, and nothing is answered. Not what it started itself."""
         for pid in self.own():

@@ -57,7 +57,7 @@ class Yarn(Hdfs):
         return [*super().parts, self.manager, self.node]
 
     def ask(self, path):
-        return json.loads(answer_of(f"http://{self.host}:{self.rm_web}/ws/v1/cluster/{path}")[1])
+        return json.loads(answer_of(f"{self.scheme}://{self.host}:{self.rm_web}/ws/v1/cluster/{path}", trust=self.trust)[1])
 
     def apps(self):
         return ((self.ask("apps").get("apps") or {}).get("app")) or []
