@@ -9,12 +9,12 @@
 const char *session_overdue(const struct session *en, int64_t now_ms)
 {
 	if (en->driver == DRIVER_STARTING || en->unfinished || jobs_wait(en) || !en->loaded)
-		return en->ttl_ms && clock_wall_ms() - en->created_wall_ms > en->ttl_ms ? "ttl" : NULL;
+		return en->ttl_ms && now_ms - en->created_ms > en->ttl_ms ? "ttl" : NULL;
 	if (en->heartbeat_ms && now_ms - en->touched_ms > en->heartbeat_ms)
 		return "heartbeatTimeoutInSecond";
 	if (en->idle_ms && now_ms - en->used_ms > en->idle_ms)
 		return "idleTimeout";
-	return en->ttl_ms && clock_wall_ms() - en->created_wall_ms > en->ttl_ms ? "ttl" : NULL;
+	return en->ttl_ms && now_ms - en->created_ms > en->ttl_ms ? "ttl" : NULL;
 }
 
 enum { FAULT_MAX = 512 };

@@ -22,14 +22,13 @@ struct session {
 	char *fault; /* why it is ended, in the words of its log; NULL: it is not */
 	enum state job;
 	enum driver_state driver;
-	bool in_cluster;                       /* its driver is on another host */
-	bool ready;                            /* its driver has been idle once */
-	int64_t starting_ms;                   /* clock_now_ms() since when it runs without being ready */
-	struct channel *channel;               /* NULL: not there now */
-	bool loading, loaded;                  /* its statements are being read, were read */
-	int64_t heartbeat_ms, idle_ms, ttl_ms; /* 0: never too long */
-	int64_t created_wall_ms;
-	int64_t touched_ms, used_ms; /* clock_now_ms(): last asked for, last statement */
+	bool in_cluster;                         /* its driver is on another host */
+	bool ready;                              /* its driver has been idle once */
+	int64_t starting_ms;                     /* clock_now_ms() since when it runs without being ready */
+	struct channel *channel;                 /* NULL: not there now */
+	bool loading, loaded;                    /* its statements are being read, were read */
+	int64_t heartbeat_ms, idle_ms, ttl_ms;   /* 0: never too long */
+	int64_t created_ms, touched_ms, used_ms; /* clock_now_ms(): made, last asked for, last statement */
 	struct kept_statement *first, **last;
 	int kept, unfinished;
 	size_t kept_bytes, unfinished_bytes; /* of the code and output of all, of the code of those that are not over */

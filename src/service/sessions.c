@@ -34,11 +34,17 @@ struct session *session_by_id(const struct sessions *s, int64_t id)
 	return map_get(s->by_id, key_of(id, key));
 }
 
-/* Of a time that another clock, or this one before it was set, puts into the future, it is now. */
-void session_used_at(struct session *en, int64_t wall_ms)
+/* Asked once for what is stored: from then on a wall clock that is set changes nothing. Of a time in the future, it is now. */
+static int64_t on_our_clock(int64_t wall_ms)
 {
 	int64_t ago_ms = clock_wall_ms() - wall_ms;
-	int64_t at_ms = clock_now_ms() - (ago_ms > 0 ? ago_ms : 0);
+
+	return clock_now_ms() - (ago_ms > 0 ? ago_ms : 0);
+}
+
+void session_used_at(struct session *en, int64_t wall_ms)
+{
+	int64_t at_ms = on_our_clock(wall_ms);
 
 	if (at_ms > en->used_ms)
 		en->used_ms = at_ms;
@@ -224,7 +230,7 @@ static struct session *make(struct sessions *s, const struct batch *job)
 	en->id = job->id;
 	en->kind = xstrdup("shared");
 	en->last = &en->first;
-	en->created_wall_ms = job->created_ms;
+	en->created_ms = on_our_clock(job->created_ms);
 	/* Nobody could be heard while we were away: heartbeats count from now. When it was used last is known. */
 	en->touched_ms = clock_now_ms();
 	en->used_ms = INT64_MIN;
@@ -271,7 +277,7 @@ static void claimed(void *arg, const struct batch *job)
 	if (!en)
 		return;
 	read_request(en, job);
-	en->created_wall_ms = job->created_ms;
+	en->created_ms = on_our_clock(job->created_ms);
 	en->touched_ms = en->used_ms = clock_now_ms();
 }
 

@@ -3,9 +3,10 @@
 import os
 import signal
 import sqlite3
+import time
 from contextlib import closing
 
-from gateway import until
+from gateway import BIN_DIR, until
 from sessions import Session
 
 ADA, BOB, ROOT = ({"X-Forwarded-User": user} for user in ("ada", "bob", "root"))
@@ -174,3 +175,18 @@ def test_the_log_of_florusd_calls_a_session_a_session(gateway):
     text = gateway.log_text()
     for event in ("accepted", "started", "finished"):
         assert f"job {event} session=0" in text and f"job {event} batch=0" in text
+
+
+def test_a_wall_clock_that_is_set_ends_no_session(gateways, tmp_path):
+    wall, asan = tmp_path / "wall", os.environ.get("ASAN_OPTIONS", "")
+    gateway = gateways(env={"LD_PRELOAD": str(BIN_DIR / "tests" / "faults" / "libwall.so"), "WALL": str(wall),
+                            "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0".lstrip(":")}).start()
+    limits = {"ttl": "2h"}, {"idleTimeout": "2h"}, {"heartbeatTimeoutInSecond": 7200}
+    sessions = [Session(gateway, **limit).wait("idle") for limit in limits]
+    for days in (1, -1):
+        (tmp_path / "new").write_text(str(days * 86400))
+        (tmp_path / "new").rename(wall)
+        Session(gateway, ttl="1s").wait("killed")  # it has looked at all of them since
+        assert [session.state() for session in sessions] == ["idle"] * 3
+    until(lambda: time.strftime("%Y-%m-%dT", time.gmtime(time.time() - 86400)) in gateway.log_text().splitlines()[-1], 10,
+          "florusd's clock was set")
