@@ -51,8 +51,11 @@ struct session *session_find_active(struct sessions *s, const struct batch *job,
 	}
 	if (session_takes_statements(job->state, en->driver) && en->loaded)
 		return en;
-	(void)error_set(e, ERR_SESSION_STATE, "java.lang.IllegalStateException: Session is in state %s",
-			sessions_view(s, job).state);
+	if (en->ready && !en->loaded)
+		(void)error_set(e, ERR_UNAVAILABLE, "the session's statements are being read: try again");
+	else
+		(void)error_set(e, ERR_SESSION_STATE, "java.lang.IllegalStateException: Session is in state %s",
+				sessions_view(s, job).state);
 	return NULL;
 }
 

@@ -345,10 +345,11 @@ static void tick(void *arg)
 struct session_view sessions_view(const struct sessions *s, const struct batch *job)
 {
 	const struct session *en = session_by_id(s, job->id);
+	bool reading = en && en->ready && !en->loaded; /* after a restart: does one of its statements run? */
 
 	return (struct session_view){
-		.state = session_state_name(job->state, en && en->loaded ? en->driver : DRIVER_STARTING,
-					    en && en->unfinished > 0),
+		.state = session_state_name(job->state, en && (en->loaded || reading) ? en->driver : DRIVER_STARTING,
+					    en && (en->unfinished > 0 || reading)),
 		.app_id = en ? en->app_id : job->app_id,
 		.ui_url = en ? en->ui_url : NULL,
 	};

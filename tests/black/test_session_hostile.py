@@ -239,6 +239,11 @@ def test_large_results_are_kept_on_the_disk_and_not_in_memory(session):
     assert sanitizers.ACTIVE or peak_mb(session.gateway) - before < GROWTH_MAX_MB
     assert session.statement(1)["output"]["data"]["text/plain"] == "0" * 1000000
     assert session.get("/statements?from=80&size=1").body["statements"][0]["id"] == 80
+    session.gateway.kill9()
+    session.gateway.start()  # which takes a moment to read them
+    session.gateway.restart()
+    assert session.state() in ("idle", "busy") and session.post("1").status in (201, 503)
+    session.wait("idle")
     goes_on(session)
 
 
