@@ -104,7 +104,7 @@ class Scala:
             raise StatementError("UnknownMagic", f"Unknown magic command {command}")
         value = self.repl.valueOf(name) if name else None
         if value is None:
-            raise StatementError("Error", f"not found: value {name}")
+            raise StatementError("NameError", f"Value {name} does not exist")
         rows = json.loads(self.repl.toJson(value))
         if isinstance(rows, dict) and "failed" in rows and len(rows) == 1:
             raise StatementError("ValueError", "Failed to convert value into a JSON value")

@@ -1,5 +1,6 @@
 """SQL statements: one query each; the answer is its first rows with their schema (livy.md 7.3)."""
 
+import datetime
 import json
 import re
 
@@ -22,11 +23,12 @@ class Sql:
             frame = self.spark.sql(code)
             rows = frame.limit(self.rows_max).collect() if frame.columns else []
             schema = json.loads(frame._jdf.schema().json())  # in Spark's order of keys
+            local = ["timestamp_ntz" in kind for _, kind in frame.dtypes]
         except KeyboardInterrupt:
             raise StatementError("KeyboardInterrupt", "cancelled") from None
         except Exception as error:
             raise describe(error) from None
-        return {"application/json": {"schema": schema, "data": [plain_row(row) for row in rows]}}
+        return {"application/json": {"schema": schema, "data": [plain_row(row, local) for row in rows]}}
 
     def complete(self, code, cursor):
         match = re.search(r"[A-Za-z_][A-Za-z0-9_]*$", code[:cursor])
@@ -38,18 +40,24 @@ class Sql:
         return sorted(known + [name for name in tables if name.lower().startswith(word.lower())])
 
 
-def plain_row(row):
-    return [plain_cell(cell) for cell in row]
+def plain_row(row, local):
+    return [plain_cell(cell, zoneless) for cell, zoneless in zip(row, local)]
 
 
-def plain_cell(value):
-    """As plain(), and texts for what Spark has beside JSON: bytes, intervals, rows in rows."""
+def plain_cell(value, zoneless):
+    """As plain(), but as Livy writes rows: instants in UTC, bytes as Java's numbers, null for NaN. Texts for the rest."""
     if hasattr(value, "asDict"):
-        return {name: plain_cell(item) for name, item in value.asDict().items()}
+        return {name: plain_cell(item, zoneless) for name, item in value.asDict().items()}
     if isinstance(value, (list, tuple)):
-        return [plain_cell(item) for item in value]
+        return [plain_cell(item, zoneless) for item in value]
     if isinstance(value, dict):
-        return {str(key): plain_cell(item) for key, item in value.items()}
+        return {str(key): plain_cell(item, zoneless) for key, item in value.items()}
+    if isinstance(value, (bytes, bytearray)):
+        return [byte - 256 if byte > 127 else byte for byte in value]
+    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+        return None
+    if isinstance(value, datetime.datetime) and not zoneless:  # Spark's Python has it in this process' time zone
+        return value.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
         return plain(value)
     except TypeError:

@@ -75,7 +75,7 @@ ERRORS = [
     ("pyspark", "odd = object()\n%json odd", "ValueError", "cannot be written as JSON: object has no form in JSON", None),
     ("spark", "val x =", "Error", "incomplete statement", None),
     ("spark", 'throw new Exception("bad")', "Error", "java.lang.Exception: bad", "elided\n"),
-    ("spark", "%json absent", "Error", "not found: value absent", None),
+    ("spark", "%json absent", "NameError", "Value absent does not exist", None),
     ("spark", "%magic m", "UnknownMagic", "Unknown magic command magic", None),
     ("sparkr", "1", "InterpreterError", "Fail to start interpreter: this driver runs Python, Scala and SQL, not R. "
      "An R program can be submitted as a batch", None),
@@ -101,6 +101,13 @@ def test_the_repl_says_what_it_made(driver):
 def test_data(driver, kind, code, data):
     output = driver.run(code, kind)
     assert output["status"] == "ok" and output["data"] == data
+
+
+def test_sql_writes_rows_as_livy_does(driver):
+    output = driver.run("select timestamp'2019-07-24 01:02:03.5 Europe/Berlin', timestamp_ntz'2019-07-24 01:02:03', x'61ff', "
+                        "double('nan'), array(timestamp'2019-07-24 01:02:03Z')", "sql")
+    assert output["data"][JSON]["data"] == [["2019-07-23T23:02:03Z", "2019-07-24 01:02:03", [97, -1], None,
+                                             ["2019-07-24T01:02:03Z"]]]
 
 
 @pytest.mark.parametrize("kind, code, ename, evalue, last", ERRORS, ids=range(len(ERRORS)))
