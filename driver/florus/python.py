@@ -6,6 +6,7 @@ import re
 import sys
 import traceback
 import types
+import warnings
 
 from florus import magics
 from florus.output import StatementError
@@ -31,6 +32,8 @@ class Python:
     kind = "pyspark"
 
     def __init__(self, names):
+        # Spark 4 says so at the first toJSON(), by which sparkmagic and pylivy fetch frames; to them it would be a row of data.
+        warnings.filterwarnings("ignore", "The return type of DataFrame.toJSON will be changed", UserWarning)
         self.module = types.ModuleType("__main__")
         self.names = self.module.__dict__
         self.names.update(names)

@@ -24,6 +24,7 @@ TEXTS = [
     ("pyspark", "sc.parallelize([1, 2, 3]).map(lambda i: Point(twice(i)).x).sum()", "12"),
     ("pyspark", "spark.range(4).createOrReplaceTempView('four')", ""),
     ("pyspark", "sqlContext.sql('select count(*) from four').collect()[0][0]", "4"),
+    ("pyspark", "for row in spark.range(2).toDF('n').toJSON(use_unicode=True).take(2): print(row)", '{"n":0}\n{"n":1}'),
     ("pyspark", "'é \\u2028 \\x00'", "'é \\u2028 \\x00'"),
     ("pyspark", "'''\n%json absent\n'''", "'\\n%json absent\\n'"),
     ("pyspark", "17 \\\n% 5", "2"),
