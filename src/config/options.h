@@ -152,7 +152,7 @@ enum {
 	  "How many sessions one user may have; further ones of his are refused with 429. 0: no limit.") \
 	X(STR, florus_session_warm, "florus.session.warm", NULL, 0, 0, NULL, 0, \
 	  "Sessions to keep ready for whoever asks for no more than the kind: KIND:NUMBER by commas, such as pyspark:2. Not set: none.") \
-	X(BYTES, florus_session_output_max_bytes, "florus.session.output-max", "1m", CONFIG_KIB, 8 * CONFIG_MIB, NULL, 0, \
+	X(BYTES, florus_session_output_max_bytes, "florus.session.output-max", "8m", CONFIG_KIB, 8 * CONFIG_MIB, NULL, 0, \
 	  "Most that one statement may answer: longer text is cut, larger data is an error.") \
 	X(STR, florus_session_driver, "florus.session.driver", NULL, 0, 0, NULL, 0, \
 	  "Path of florus_session.py, the program of a session. Not set: beside florusd, else ../share/florus/driver from there, " \

@@ -7,12 +7,15 @@
 #include "base/str.h"
 #include "florusd/statedir.h"
 #include "service/rules.h"
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 enum { OVERRIDES_MAX = 256, GO_TIMEOUT_MS = 30000, STATE_PATH_MAX = 4096, HEADER_PAIRS = 6 };
+/* What is freed and as large as this goes back to the system; glibc would come to keep blocks of up to 32 MiB. */
+enum { LARGE_BLOCK_BYTES = 1024 * 1024 };
 
 /* Where one kind of job is kept. */
 struct place {
@@ -451,6 +454,7 @@ int main(int argc, char **argv, char **env)
 
 	if (status >= 0)
 		return status;
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES); /* refused: more memory stays with us, nothing else */
 	const struct config_sources sources = { o.file, environment, o.overrides };
 	if (!config_load(&sources, warn_config, NULL, &d.config, &e) || !check(d.config, o.check, &e)) {
 		log_error("configuration", LOG_STR("reason", e.msg));

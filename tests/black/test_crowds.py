@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from gateway import PATIENCE, until
 from sanitizers import MEASURABLE
+from sessions import Session
 
 GET = b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n"
 GUESTS = 64  # as gate.h says
@@ -274,3 +275,14 @@ def test_large_bodies_that_do_not_end_have_a_ceiling_together(gateways):
         assert rss_kb(gateway) < 300 * 1024
         assert ask(wires[0], b" " * (1000 - len(body)) + body).status == 201, "who is in may finish"
     until(lambda: gateway.post("/batches", b" " * (size - len(body)) + body).status == 201, 10, "room again")
+
+
+@MEASURABLE
+def test_large_answers_of_a_session_have_a_ceiling_together(gateways):
+    gateway = gateways(env=lean()).start()
+    session = Session(gateway).wait("idle")
+    before, each = rss_kb(gateway), 6 << 20
+    assert [session.run(f"print('{n}' * {each})")["status"] for n in range(9)] == ["ok"] * 9
+    until(lambda: rss_kb(gateway) - before < 40 << 10, 20, "what 16 MiB need, and the allocator's rest")
+    texts = [session.statement(n)["output"]["data"]["text/plain"] for n in range(9)]
+    assert texts == [str(n) * each for n in range(9)]
