@@ -12,6 +12,7 @@ from gateway import BIN_DIR, REPO
 CLIENTS = REPO / ".deps" / "clients" / "bin" / "python"
 NODE_MODULES = REPO / ".deps" / "node" / "node_modules"
 USER, PASSWORD = "alice", "correct horse:battery"
+PLAIN = ("bob", "battery:staple")  # for magics, whose lines cannot say a blank
 PATIENCE_S = 120
 
 
@@ -53,12 +54,13 @@ def open_gateway(session_gateways):
 def closed_gateway(session_gateways):
     gateway = session_gateways(livy__server__auth__type="basic")
     users = gateway.root / "users"
-    subprocess.run(
-        [BIN_DIR / "florus", "passwd", "--stdin", users, USER],
-        input=f"{PASSWORD}\n".encode(),
-        check=True,
-        capture_output=True,
-    )
+    for name, password in ((USER, PASSWORD), PLAIN):
+        subprocess.run(
+            [BIN_DIR / "florus", "passwd", "--stdin", users, name],
+            input=f"{password}\n".encode(),
+            check=True,
+            capture_output=True,
+        )
     return gateway.start(florus__auth__users_file=users)
 
 

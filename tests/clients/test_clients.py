@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import NODE_MODULES
+from conftest import NODE_MODULES, PLAIN
 
 HERE = Path(__file__).parent
 THREE = ["stdout: ", "1", "2", "3", "\nstderr: "]
@@ -59,6 +59,22 @@ def test_sessions_by_livy_client(server, node):
     assert seen["statements"] == ["available", "available", "cancelled"]
     assert seen["sql"] == [["select 1"]]
     assert seen["killed"] == [{"msg": "deleted"}] * 2 and seen["gone"] == [404, "resourceNotExist"]
+
+
+def test_sparkmagic(server, python):
+    seen = server.run(python, HERE / "with_sparkmagic.py", server.url, *(server.login and PLAIN))
+    assert seen["add"] == ["Starting Spark application", "SparkSession available as 'spark'."]
+    assert (seen["value"], seen["printed"], seen["after"]) == ("42", "one\nzwei ü", "6")
+    assert seen["error"][1:] == ["division by zero", "Traceback (most recent call last):", "ZeroDivisionError: division by zero"]
+    assert seen["frame"] == {"a": [1, 2], "b": ["x", "y"]}
+    assert seen["sql"] == [20000, 200], "four megabytes in one answer"
+    assert seen["sql error"] == ["invalid literal for int() with base 10: 'bad\\n '"]
+    assert seen["interrupted"][2] == "SparkStatementCancelledException"
+    assert (seen["logs"], seen["info"]) == (True, True)
+    assert seen["refused"][0].startswith("Invalid status code '400'") and "nosuch" in seen["refused"][0]
+    assert (seen["configure"], seen["kernel"], seen["kernel info"], seen["kernel logs"]) == (True, ["1"], True, True)
+    assert seen["sent"] == "'ä\\'\"'"
+    assert seen["left"] == []
 
 
 def connection(server):

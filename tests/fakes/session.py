@@ -66,16 +66,19 @@ class Context:
 
 
 class Rows:
-    """A DataFrame, as far as pylivy downloads one."""
+    """A DataFrame, as far as pylivy and sparkmagic download one."""
 
     def __init__(self, *rows):
         self.rows = rows
 
-    def toJSON(self):
+    def toJSON(self, use_unicode=True):
         return self
 
     def collect(self):
         return [json.dumps(row) for row in self.rows]
+
+    def take(self, count):
+        return self.collect()[:count]
 
 
 class Spark:
@@ -84,6 +87,10 @@ class Spark:
     @staticmethod
     def rows(*rows):
         return Rows(*rows)
+
+    @staticmethod
+    def sql(count):
+        return Rows(*({"id": n, "t": "x" * 200} for n in range(int(count))))
 
 
 class Sql:
