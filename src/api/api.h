@@ -119,4 +119,5 @@ api_batch_fn jobs_on_submit, jobs_on_get, jobs_on_cancel;
 api_batch_fn statements_on_list, statements_on_create, statements_on_get, statements_on_cancel;
 api_batch_fn batches_on_get, batches_on_state, batches_on_log, batches_on_delete;
 api_fn health_on_version, health_on_live, health_on_ready;
+api_fn metrics_on_get;
 api_fn ui_on_root, ui_on_lists, ui_on_one, ui_on_log, ui_on_static;

@@ -43,6 +43,7 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/healthz", ACCESS_PROBE, health_on_live, NULL },
 	{ HTTP_GET, "/livez", ACCESS_PROBE, health_on_live, NULL },
 	{ HTTP_GET, "/readyz", ACCESS_PROBE, health_on_ready, NULL },
+	{ HTTP_GET, "/metrics", ACCESS_VIEW, metrics_on_get, NULL },
 	{ HTTP_GET, "/share/{id}/{name}", ACCESS_SHARED, share_on_get, NULL },
 	{ HTTP_GET, "/", ACCESS_VIEW, ui_on_root, NULL },
 	{ HTTP_GET, "/ui", ACCESS_VIEW, ui_on_lists, NULL },

@@ -82,11 +82,10 @@ void ui_on_root(struct call *c, const char *id)
 	const char *host = http_header(c->rq, "Host"), *base = c->api->config->florus_http_base_path;
 
 	(void)id;
-	if (off(c))
-		return;
 	if (!str_empty(host))
 		sbuf_addf(&location, "%s://%s", str_empty(c->api->config->florus_tls_cert) ? "http" : "https", host);
-	sbuf_addf(&location, "%s%s/ui", base ? base : "", c->mount_len ? "/livy" : "");
+	sbuf_addf(&location, "%s%s/%s", base ? base : "", c->mount_len ? "/livy" : "",
+		  c->api->config->livy_ui_enabled ? "ui" : "metrics"); /* as Livy */
 	if (sbuf_ok(&location))
 		http_reply_header(c->rq, "Location", sbuf_str(&location));
 	api_answer_empty(c, sbuf_ok(&location) ? 302 : 400, API_HTML);

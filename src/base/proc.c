@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 enum { STAT_BYTES_MAX = 1024, LIST_FIRST_CAP = 256 };
 
@@ -53,6 +55,44 @@ bool proc_signal(pid_t pid, uint64_t start_ticks, int signum)
 	_close_ int fd = proc_open(pid, start_ticks);
 
 	return fd >= 0 && proc_signal_fd(fd, signum);
+}
+
+static double seconds(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+static int64_t count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int64_t count = -3; /* ".", "..", and the one of the listing */
+
+	while (dir && readdir(dir))
+		count++;
+	if (dir)
+		(void)closedir(dir);
+	return count;
+}
+
+bool proc_usage(struct proc_usage *ret)
+{
+	char text[STAT_BYTES_MAX];
+	struct rusage used;
+	struct rlimit limit;
+	long long pages = 0;
+	_close_ int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+	if (n <= 0 || getrusage(RUSAGE_SELF, &used) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return false;
+	text[n] = '\0';
+	if (sscanf(text, "%*d %lld", &pages) != 1) // NOLINT(cert-err34-c): the kernel's own number
+		return false;
+	ret->cpu_s = seconds(used.ru_utime) + seconds(used.ru_stime);
+	ret->resident_bytes = pages * sysconf(_SC_PAGESIZE);
+	ret->fds = count_fds();
+	ret->fds_max = (int64_t)limit.rlim_cur;
+	return ret->fds >= 0;
 }
 
 static void add(struct proc_list *l, const struct proc *p)

@@ -29,6 +29,13 @@ MUST_CHECK int proc_open(pid_t pid, uint64_t start_ticks);
 bool proc_signal(pid_t pid, uint64_t start_ticks, int signum);
 bool proc_signal_fd(int pidfd, int signum);
 
+/* What this process uses, and how many descriptors it may have. False: /proc cannot be read. */
+struct proc_usage {
+	double cpu_s; /* user and system */
+	int64_t resident_bytes, fds, fds_max;
+};
+MUST_CHECK bool proc_usage(struct proc_usage *ret);
+
 struct proc_list {
 	struct proc *rows;
 	size_t count, cap;

@@ -97,6 +97,18 @@ struct cluster *clusters_find(const struct clusters *cs, const char *name)
 
 /* --- what is known of it --- */
 
+void clusters_each(const struct clusters *cs, clusters_fn *fn, void *arg)
+{
+	for (size_t i = 0; cs && i < cs->count; i++) {
+		const struct cluster *c = &cs->items[i];
+		int64_t jobs = 0;
+
+		for (const struct cluster_app *app = c->apps.next; app != &c->apps; app = app->next)
+			jobs++;
+		fn(arg, c->profile->name, c->failures == 0, jobs);
+	}
+}
+
 const struct profile *cluster_profile(const struct cluster *c)
 {
 	return c->profile;

@@ -59,6 +59,9 @@ struct clusters *clusters_free(
 
 struct cluster *clusters_find(const struct clusters *cs,
 			      const char *name); /* NULL: no such profile, or none with a backend */
+/* Of each: does it answer (false: the last question failed), and how many jobs it has, or is about to have. */
+typedef void clusters_fn(void *arg, const char *name, bool answers, int64_t jobs);
+void clusters_each(const struct clusters *cs, clusters_fn *fn, void *arg); /* NULL: none */
 const struct profile *cluster_profile(const struct cluster *c);
 /* Begins the section of a job's log with what the cluster says of it (livy.md section 3). NULL: Livy has none for it. */
 const char *cluster_diagnostics_head(const struct cluster *c);

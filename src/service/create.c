@@ -102,6 +102,7 @@ static void enter(struct arrival *a)
 	const struct store_row row = row_of(a);
 
 	struct entry *en = registry_add(b, &row);
+	b->accepted++;
 	supervise_enqueue(en, false);
 	registry_tell_changed(en);
 	log_info("job accepted", LOG_INT(b->kind.noun, row.id), LOG_STR("request", a->request_id));

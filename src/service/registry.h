@@ -75,9 +75,10 @@ struct batches {
 	struct map *arriving;             /* names and keys of creates in flight */
 	struct entry queue, native_queue; /* list heads: for slots here, for room in clusters */
 	struct backlog *backlog;
-	struct backlog *live;        /* those that are not over, by effective user */
-	struct leftovers *leftovers; /* NULL: none are looked for */
-	int slots;                   /* taken */
+	struct backlog *live;                 /* those that are not over, by effective user */
+	struct leftovers *leftovers;          /* NULL: none are looked for */
+	int slots;                            /* taken */
+	int64_t accepted, ended[STATE_COUNT]; /* tally.h */
 	struct loop_timer *pump_timer, *janitor_timer, *unstored_timer;
 	struct change *unstored; /* what the store could not take; oldest first */
 	int64_t purge_due_ms, paused_until_ms;

@@ -9,6 +9,7 @@
 #include "service/confdir.h"
 #include "service/defaults.h"
 #include "service/registry.h"
+#include "service/tally.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,11 @@ struct remote {
 };
 
 /* --- life --- */
+
+void batches_tally_clusters(const struct batches *b, clusters_fn *fn, void *arg)
+{
+	clusters_each(b->remote->clusters, fn, arg);
+}
 
 static void pump(void *arg)
 {

@@ -346,6 +346,7 @@ static void finish(struct entry *en, const struct attempt_report *report)
 	_sbuf_ struct sbuf reason = SBUF_INIT(RECORD_WHY_MAX - 1);
 
 	b->finished++;
+	b->ended[en->shown.state]++;
 	backlog_leave(b->live, effective_user(&en->shown));
 	sbuf_adds(&reason, report ? report->why : "");
 	if (report && b->kind.explain)
@@ -440,14 +441,9 @@ static void requeue(struct entry *en, const struct attempt_report *report)
 	supervise_pump(en->of);
 }
 
-static int slots_max(const struct batches *b)
-{
-	return b->kind.max_running;
-}
-
 static bool has_room(const struct entry *en)
 {
-	return en->native ? en->cluster && cluster_has_room(en->cluster) : en->of->slots < slots_max(en->of);
+	return en->native ? en->cluster && cluster_has_room(en->cluster) : en->of->slots < en->of->kind.max_running;
 }
 
 /*

@@ -166,6 +166,8 @@ def test_the_page_keeps_its_policy_whatever_the_others_have(gateways):
 
 def test_it_can_be_switched_off(gateways):
     gateway = gateways(livy__ui__enabled="false").start()
-    for path in ("/", "/ui", "/ui/batch/7", "/ui/session/7/log", "/static/app.js"):
+    root = raw(gateway, "GET", "/livy/")
+    assert root.status == 302 and root.header("Location").endswith("/livy/metrics")  # as Livy
+    for path in ("/ui", "/ui/batch/7", "/ui/session/7/log", "/static/app.js"):
         assert raw(gateway, "GET", path).status == 404
     assert gateway.get("/batches").status == 200
