@@ -24,7 +24,9 @@ void api_answer_empty(struct call *c, int status, const char *content_type)
 	api_done(c);
 }
 
-/* While the store does not keep up there are thousands a second of one kind: the log is told of the first, and counts. */
+/*
+ * While the store does not keep up there are thousands a second of one kind: the log is told of the first, and counts.
+ */
 static bool is_worth_a_line(struct api *api, const struct error *e)
 {
 	int64_t now_ms = clock_now_ms();

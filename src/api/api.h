@@ -61,7 +61,9 @@ struct call {
 
 void api_handle(void *api, struct http_request *rq); /* the http_handler */
 
-/* The http_courtesy: probes and kills get in when nothing else does; proxies and this machine may connect as they like. */
+/*
+ * The http_courtesy: probes and kills get in when nothing else does; proxies and this machine may connect as they like.
+ */
 bool api_is_urgent(void *api, const struct http_request *rq);
 bool api_is_exempt(void *api, const char *peer);
 

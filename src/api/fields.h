@@ -11,8 +11,8 @@ struct field {
 };
 
 /*
- * Sets what is given and not null; the rest stays. Texts are the arena's. ERR_MALFORMED names the field and `class`, that
- * of Livy's package server.interactive which reads the body there.
+ * Sets what is given and not null; the rest stays. Texts are the arena's. ERR_MALFORMED names the field and `class`,
+ * that of Livy's package server.interactive which reads the body there.
  */
 MUST_CHECK bool fields_read(struct arena *a, const char *body, size_t n, const char *class, const struct field *fields,
 			    size_t count, struct error *e);

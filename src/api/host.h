@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /*
- * `host` is the Host header; NULL (HTTP/1.0, no browser) is fine, and so is any address, localhost, and `own`. `allowed`
- * are further names by commas or blanks, "*" any; may be NULL. Case, port and a last dot do not count.
+ * `host` is the Host header; NULL (HTTP/1.0, no browser) is fine, and so is any address, localhost, and `own`.
+ * `allowed` are further names by commas or blanks, "*" any; may be NULL. Case, port and a last dot do not count.
  */
 bool host_is_ours(const char *host, const char *own, const char *allowed);

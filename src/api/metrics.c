@@ -1,8 +1,8 @@
 /*
  * metrics - GET /metrics: how things stand, as Prometheus reads it (text format 0.0.4; D19).
  *
- * Names and units are Prometheus' own: `_total` only grows while the process lives, seconds and bytes are unscaled. Nothing tells of
- * one job or one user, so that there are as many lines with a million jobs as with none.
+ * Names and units are Prometheus' own: `_total` only grows while the process lives, seconds and bytes are unscaled.
+ * Nothing tells of one job or one user, so that there are as many lines with a million jobs as with none.
  */
 #include "api/api.h"
 #include "base/proc.h"

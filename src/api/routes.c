@@ -119,8 +119,8 @@ static bool csrf_ok(const struct call *c)
 }
 
 /*
- * Probes of the service manager have no credentials, and learn nothing but that we live. Drivers have none either, but a
- * URL that we signed.
+ * Probes of the service manager have no credentials, and learn nothing but that we live. Drivers have none either, but
+ * a URL that we signed.
  */
 static bool needs_no_name(const struct call *c)
 {
@@ -257,8 +257,8 @@ bool api_is_upload(void *arg, const struct http_request *rq)
 }
 
 /*
- * Where anybody may do anything as long as he is on this machine, a browser on this machine must not be made to do it for
- * a page from elsewhere.
+ * Where anybody may do anything as long as he is on this machine, a browser on this machine must not be made to do it
+ * for a page from elsewhere.
  */
 static bool host_ok(const struct call *c, struct error *e)
 {

@@ -1,5 +1,6 @@
 /*
- * uploads - /sessions/{id}/upload-* (livy.md 1.7, D20): a file in a part of a form, which the server has put into a file.
+ * uploads - /sessions/{id}/upload-* (livy.md 1.7, D20): a file in a part of a form, which the server has put into a
+ * file.
  */
 #include "service/uploads.h"
 #include "api/api.h"

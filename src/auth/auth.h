@@ -6,8 +6,8 @@
  *
  * At once come: what is in the cache, tokens, the proxy's header, cookies, and all refusals that need no hash.
  * Passwords are hashed on the pool, at most AUTH_HASHING_MAX at a time (one per two cores), AUTH_WAITING_MAX wait.
- * Credentials that were right before go ahead of strangers, and no budget applies to them (auth/cache.h, auth/budget.h).
- * Kerberos tokens are judged there too (auth/tickets.h).
+ * Credentials that were right before go ahead of strangers, and no budget applies to them (auth/cache.h,
+ * auth/budget.h). Kerberos tokens are judged there too (auth/tickets.h).
  *
  * Unknown user, wrong password, disabled user, nonsense: one answer, 401 with the same challenges, after
  * the same work. A request without credentials is 401 too and costs nothing, since some clients begin each request so.

@@ -10,7 +10,9 @@
 
 enum { EDIT_TOKEN_BYTES = sizeof TOKEN_PREFIX + TOKEN_HEX }; /* NUL included */
 
-/* Gives the user a new password (yescrypt), or makes him; who was disabled stays so. ERR_INVALID: bad name or password. */
+/*
+ * Gives the user a new password (yescrypt), or makes him; who was disabled stays so. ERR_INVALID: bad name or password.
+ */
 MUST_CHECK bool edit_set_password(const char *path, const char *user, const char *password, bool *ret_is_new,
 				  struct error *e);
 

@@ -11,8 +11,8 @@
 
 /*
  * `principal` is livy.server.auth.kerberos.principal: HTTP/host[@REALM], HTTP/_HOST[@REALM], or NULL, "" or "*" for
- * every key of a service HTTP. *ret_principal is the whole name, NULL for every key; *ret_realm the default realm, "" for
- * none. Both are the caller's. ERR_CONFIG names the key of the configuration.
+ * every key of a service HTTP. *ret_principal is the whole name, NULL for every key; *ret_realm the default realm, ""
+ * for none. Both are the caller's. ERR_CONFIG names the key of the configuration.
  */
 MUST_CHECK bool keytab_check(const char *principal, const char *path, char **ret_principal, char **ret_realm,
 			     struct error *e);

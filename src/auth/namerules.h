@@ -8,9 +8,9 @@
  * components; the regex must match the whole of that; the substitution, with $1 … $9 of `from` in `to`, makes the user;
  * L: lower case (ASCII).
  *
- * Regexes are POSIX's extended ones with \w \W \s \S \b \B. What only Java knows is refused when rules are read, so that
- * none means something else here than there; but of alternatives the longest wins, not the first.
- * Never changes after it was made: any thread.
+ * Regexes are POSIX's extended ones with \w \W \s \S \b \B. What only Java knows is refused when rules are read, so
+ * that none means something else here than there; but of alternatives the longest wins, not the first. Never changes
+ * after it was made: any thread.
  */
 #pragma once
 #include "base/error.h"

@@ -24,8 +24,8 @@ struct mac *mac_free(struct mac *m); /* takes NULL; returns NULL */
 void mac_of(struct mac *m, char kind, const void *bytes, size_t n, struct digest *ret);
 
 /*
- * AES-CMAC-128 under a key of its own, then zeros: less than half the work, for what every request asks. Whoever does not
- * have the key guesses one right with 2^-128, which is enough for a table in memory.
+ * AES-CMAC-128 under a key of its own, then zeros: less than half the work, for what every request asks. Whoever does
+ * not have the key guesses one right with 2^-128, which is enough for a table in memory.
  */
 void mac_quick(struct mac *m, const void *bytes, size_t n, struct digest *ret);
 

@@ -1,10 +1,10 @@
 /*
  * secretfile - the lines of a file that only its owner may change and not everybody may read.
  *
- * Read: the file must be a plain one of root or of us, closed to others and to the group's writing (privatefile.h). Empty
- * lines and lines that begin with # are passed over; errors name file and line, never
- * what stands there. Replaced: tmp, owner and mode of the old one, fsync, rename, fsync of the directory.
- * Blocks on small local files. Any thread.
+ * Read: the file must be a plain one of root or of us, closed to others and to the group's writing (privatefile.h).
+ * Empty lines and lines that begin with # are passed over; errors name file and line, never what stands there.
+ * Replaced: tmp, owner and mode of the old one, fsync, rename, fsync of the directory. Blocks on small local files. Any
+ * thread.
  */
 #pragma once
 #include "base/error.h"

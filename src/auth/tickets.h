@@ -2,8 +2,8 @@
  * tickets - Kerberos tokens: admitted, queued, judged on the pool, told; and the cookie that saves the next one.
  *
  * For auth.c only. A token is one request's: it is good once. AUTH_ASKING_MAX are judged at the same time,
- * AUTH_WAITING_MAX wait, AUTH_TICKETS_ADDRESS_MAX of them from one address; beyond, 503. A wrong token costs less than a
- * wrong password and there is nothing to guess, so no budget is drawn from. One thread, but for the pool's half.
+ * AUTH_WAITING_MAX wait, AUTH_TICKETS_ADDRESS_MAX of them from one address; beyond, 503. A wrong token costs less than
+ * a wrong password and there is nothing to guess, so no budget is drawn from. One thread, but for the pool's half.
  */
 #pragma once
 #include "auth/auth.h"

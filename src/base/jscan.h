@@ -5,8 +5,8 @@
  *             …
  *     if (s.bad) …
  *
- * It finds where members and elements begin and end; what they say, jr_parse() reads. Strings and brackets are checked, to
- * JR_DEPTH_MAX; words and numbers are taken as they are. Slices are of the text. Any thread.
+ * It finds where members and elements begin and end; what they say, jr_parse() reads. Strings and brackets are checked,
+ * to JR_DEPTH_MAX; words and numbers are taken as they are. Slices are of the text. Any thread.
  */
 #pragma once
 #include <stdbool.h>
@@ -27,7 +27,9 @@ struct jscan {
 /* For what is inside an object or an array, with blanks around it at most. Anything else is bad. */
 struct jscan jscan_in(const char *text, size_t n);
 
-/* The next value, and its key (with its quotes off and its escapes on; .text NULL in an array). False: no more, or bad. */
+/*
+ * The next value, and its key (with its quotes off and its escapes on; .text NULL in an array). False: no more, or bad.
+ */
 bool jscan_next(struct jscan *s, struct jslice *key, struct jslice *value);
 
 /* What a key of an object has, when it comes twice the last one; .text NULL: nothing. False: it is bad, or none. */

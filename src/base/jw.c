@@ -63,7 +63,9 @@ void jw_raw(struct jw *w, const char *key, const char *json, size_t n)
 	sbuf_add(w->out, json, n);
 }
 
-/* What each byte needs: 0 copy as it is; 1 \u00XX; 2 begins a multi-byte sequence; else the letter after the backslash. */
+/*
+ * What each byte needs: 0 copy as it is; 1 \u00XX; 2 begins a multi-byte sequence; else the letter after the backslash.
+ */
 static const unsigned char escape_class[256] = {
 	[0 ... 7] = 1,   ['\b'] = 'b', ['\t'] = 't',  ['\n'] = 'n',        [11] = 1, ['\f'] = 'f', ['\r'] = 'r',
 	[14 ... 31] = 1, ['"'] = '"',  ['\\'] = '\\', [0x80 ... 0xff] = 2,

@@ -11,7 +11,7 @@ struct listen_on {
 };
 
 /*
- * Binds and listens; the socket does not block. ret_port: the port that was bound. ERR_CONFIG says why not, and the cure.
- * Asks the resolver, which may take its time: for the start of a program.
+ * Binds and listens; the socket does not block. ret_port: the port that was bound. ERR_CONFIG says why not, and the
+ * cure. Asks the resolver, which may take its time: for the start of a program.
  */
 MUST_CHECK bool listen_tcp(const struct listen_on *on, int *ret_fd, int *ret_port, struct error *e);

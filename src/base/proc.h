@@ -22,7 +22,9 @@ struct proc {
 
 MUST_CHECK bool proc_read(pid_t pid, struct proc *ret); /* false: no such process */
 
-/* A pidfd of exactly this process; -1 when it is gone (or reaped) or the number is another's now. The caller closes it. */
+/*
+ * A pidfd of exactly this process; -1 when it is gone (or reaped) or the number is another's now. The caller closes it.
+ */
 MUST_CHECK int proc_open(pid_t pid, uint64_t start_ticks);
 
 /* Sends a signal to exactly this process; false when it is not there any more. */

@@ -1,10 +1,9 @@
 /*
  * server - finding the server, asking it, and waiting for it while it is away.
  *
- * The address comes from --url, --state-dir, $FLORUS_URL, $FLORUS_STATE_DIR, ./.florus or the default
- * state directory, in this order; user and password from the address or from
- * $FLORUS_USER and $FLORUS_PASSWORD, never from the command line's options; who vouches for a server that speaks https from
- * --cacert or $FLORUS_CACERT. An address that was read
+ * The address comes from --url, --state-dir, $FLORUS_URL, $FLORUS_STATE_DIR, ./.florus or the default state directory,
+ * in this order; user and password from the address or from $FLORUS_USER and $FLORUS_PASSWORD, never from the command
+ * line's options; who vouches for a server that speaks https from --cacert or $FLORUS_CACERT. An address that was read
  * from a state directory is read again before each retry: a restarted server may have another port.
  */
 #pragma once

@@ -1,4 +1,6 @@
-/* app - one app's way through its phases (enum app_phase), for tick.c. Private to the core; backends include backend.h. */
+/*
+ * app - one app's way through its phases (enum app_phase), for tick.c. Private to the core; backends include backend.h.
+ */
 #pragma once
 #include "cluster/backend.h"
 

@@ -52,7 +52,10 @@ struct backend {
 			app); /* its end and log are here: what it left there may go (pods, staging). Best effort, no answer. NULL: nothing */
 	void (*cancel)(struct cluster_app *app); /* every request about it; own is freed */
 
-	/* About all: cluster_saw() for each of ours, then cluster_polled(). One that is told by itself (a watch) may call cluster_saw() at any time. */
+	/*
+	 * About all: cluster_saw() for each of ours, then cluster_polled(). One that is told by itself (a watch) may
+	 * call cluster_saw() at any time.
+	 */
 	void (*poll)(struct cluster *c);
 };
 
@@ -144,7 +147,9 @@ static inline const char *cluster_instance(const struct cluster *c)
 
 /* One of a list, or news of a watch. Either name may be NULL; who is not ours is passed over. */
 void cluster_saw(struct cluster *c, const char *handle, const char *tag, const struct app_status *s);
-/* The same when its handle and what is said are known as text (list.h). False: it is not one that was seen to look so. */
+/*
+ * The same when its handle and what is said are known as text (list.h). False: it is not one that was seen to look so.
+ */
 bool cluster_saw_same(struct cluster *c, const char *handle, uint64_t look);
 void cluster_looks(struct cluster *c, const char *handle, uint64_t look); /* as it was just seen */
 /* The list is over. e NULL: it was whole, so who was not in it was missed; else nothing was learnt. */
@@ -154,7 +159,10 @@ void cluster_still(struct cluster *c);
 
 /* --- answers about one; after app_looked() and app_logged() it may be gone --- */
 
-/* Ready to be sent. handle: by which it will be known, if that is known (it is committed before submit()); NULL: not yet. */
+/*
+ * Ready to be sent. handle: by which it will be known, if that is known (it is committed before submit()); NULL: not
+ * yet.
+ */
 void app_prepared(struct cluster_app *app, const char *handle);
 /* It cannot be sent: `again` says what then (report.h), retry_ms how long an ATTEMPT_WAIT lasts at least. */
 void app_refused(struct cluster_app *app, enum attempt_again again, int64_t retry_ms, const char *why, ...)
@@ -163,7 +171,9 @@ void app_submitted(struct cluster_app *app, const char *handle); /* it is there 
 void app_doubtful(struct cluster_app *app, const char *why);     /* it may be there: it will be looked for */
 /* handle NULL: the cluster answered, and does not have it; e set (not NULL): it did not answer. */
 void app_found(struct cluster_app *app, const char *handle, const struct error *e);
-/* Only after look(). s NULL: the cluster, and its histories, have forgotten it or never knew it; e not NULL: no answer. */
+/*
+ * Only after look(). s NULL: the cluster, and its histories, have forgotten it or never knew it; e not NULL: no answer.
+ */
 void app_looked(struct cluster_app *app, const struct app_status *s, const struct error *e);
 void app_killed(struct cluster_app *app); /* whatever the answer: the end is seen elsewhere */
 /* The server that was told is gone, or not in charge: kill() is called at once for the next of so many, each once. */

@@ -1,15 +1,15 @@
 /*
  * cluster - jobs that run elsewhere: given to a cluster by its own API, watched, killed, their logs brought here.
  *
- * One struct cluster per profile; one struct cluster_app per attempt. A cluster is asked for the state of all its apps at
- * once, one request per interval however many there are. What differs between standalone, YARN and Kubernetes
- * is behind backend.h.
+ * One struct cluster per profile; one struct cluster_app per attempt. A cluster is asked for the state of all its apps
+ * at once, one request per interval however many there are. What differs between standalone, YARN and Kubernetes is
+ * behind backend.h.
  *
  * Invariants (reliability.md 2.1, P12, P13): the intent, with its tag, is on the disk before the first request. A
- * question that failed changes no state. An app is lost only after CLUSTER_MISSES_MAX successful answers without it, and then
- * a question for it alone. Nothing is created twice: after a doubt the tag is looked for first. A kill is
- * repeated until the end is seen. A log is whole, as far as it can be had, before its end is reported.
- * Loop thread only. An app is owned by its cluster until cluster_forget().
+ * question that failed changes no state. An app is lost only after CLUSTER_MISSES_MAX successful answers without it,
+ * and then a question for it alone. Nothing is created twice: after a doubt the tag is looked for first. A kill is
+ * repeated until the end is seen. A log is whole, as far as it can be had, before its end is reported. Loop thread
+ * only. An app is owned by its cluster until cluster_forget().
  */
 #pragma once
 #include "loop/loop.h"
@@ -45,7 +45,10 @@ struct clusters_setup {
 	const char *instance;  /* of this state directory: a few lower-case letters and digits, always the same */
 	int run_dirfd;         /* where logs go: run/<id>.<attempt>.<nonce>/log; borrowed */
 	int64_t log_max_bytes; /* of one; 0: no cap */
-	/* Opens a plain file of this host that a job names, if it may; false: *e says why not. NULL: jobs with such files are not taken. */
+	/*
+	 * Opens a plain file of this host that a job names, if it may; false: *e says why not. NULL: jobs with such
+	 * files are not taken.
+	 */
 	bool (*open_file)(void *arg, const char *path, int *ret_fd, struct error *e);
 	void *open_file_arg;
 	loop_fn *room; /* a cluster that was full takes jobs again */
@@ -63,17 +66,25 @@ struct cluster *clusters_find(const struct clusters *cs,
 typedef void clusters_fn(void *arg, const char *name, bool answers, int64_t jobs);
 void clusters_each(const struct clusters *cs, clusters_fn *fn, void *arg); /* NULL: none */
 const struct profile *cluster_profile(const struct cluster *c);
-/* Begins the section of a job's log with what the cluster says of it (livy.md section 3). NULL: Livy has none for it. */
+/*
+ * Begins the section of a job's log with what the cluster says of it (livy.md section 3). NULL: Livy has none for it.
+ */
 const char *cluster_diagnostics_head(const struct cluster *c);
 
 /* Can this go there by its own API? NULL: yes; else the reason (static, or of the arena). Pure. */
 const char *cluster_native_reason(const struct cluster *c, struct arena *a, const struct submission *s);
 
-/* Do its machines fetch the files of a submission by http? Then those of this host may be URLs of ours; else the backend brings them. */
+/*
+ * Do its machines fetch the files of a submission by http? Then those of this host may be URLs of ours; else the
+ * backend brings them.
+ */
 bool cluster_reads_urls(const struct cluster *c);
 
 bool cluster_has_room(const struct cluster *c); /* fewer than submissions-max are on their way */
-/* One that will be submitted soon takes its room now, until it was submitted or will not be. Each reserve() has its release(). */
+/*
+ * One that will be submitted soon takes its room now, until it was submitted or will not be. Each reserve() has its
+ * release().
+ */
 void cluster_reserve(struct cluster *c);
 void cluster_release(struct cluster *c);
 
@@ -100,9 +111,9 @@ struct cluster_app *cluster_adopt(struct cluster *c, const struct cluster_job *j
 				  attempt_fn *fn, void *arg);
 
 /*
- * Its submitter said that it failed: an adopted app that is looked for by its tag need not be waited for without end. When the cluster
- * does not answer for CLUSTER_FIND_FAILED_MS, NEVER_STARTED is reported with ATTEMPT_NEVER_AGAIN. Not when it is to be
- * killed: a kill is owed until its end is seen.
+ * Its submitter said that it failed: an adopted app that is looked for by its tag need not be waited for without end.
+ * When the cluster does not answer for CLUSTER_FIND_FAILED_MS, NEVER_STARTED is reported with ATTEMPT_NEVER_AGAIN. Not
+ * when it is to be killed: a kill is owed until its end is seen.
  */
 void cluster_expect_none(struct cluster_app *app);
 

@@ -26,7 +26,7 @@ int64_t joblog_offset(const struct joblog *l, int stream); /* of the source: wha
 void joblog_mark(struct joblog *l, int stream, int64_t mark);
 
 /*
- * Appends n bytes of a source, which is then at `offset`. Over max_bytes the rest is counted, not kept, after one line that
- * says so. ERR_NO_SPACE and others: nothing was appended, give it again later.
+ * Appends n bytes of a source, which is then at `offset`. Over max_bytes the rest is counted, not kept, after one line
+ * that says so. ERR_NO_SPACE and others: nothing was appended, give it again later.
  */
 MUST_CHECK bool joblog_add(struct joblog *l, int stream, const char *bytes, size_t n, int64_t offset, struct error *e);

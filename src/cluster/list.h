@@ -1,9 +1,9 @@
 /*
  * list - a cluster's list of all its apps, read where it says something new.
  *
- * A list of 10,000 apps has many megabytes, of which next to nothing changes from one to the next. So it is walked as text: an app whose
- * members that count are as they were when it was last seen is seen again; only the others are parsed, and given to the
- * backend.
+ * A list of 10,000 apps has many megabytes, of which next to nothing changes from one to the next. So it is walked as
+ * text: an app whose members that count are as they were when it was last seen is seen again; only the others are
+ * parsed, and given to the backend.
  */
 #pragma once
 #include "base/jscan.h"
@@ -21,5 +21,8 @@ struct list_kind {
 	bool (*see)(struct cluster *c, struct arena *a, const struct jr *app);
 };
 
-/* `apps`: an array of objects, or one of them. `salt`: what is known also depends on it. False: it is not JSON, and what follows was not seen. */
+/*
+ * `apps`: an array of objects, or one of them. `salt`: what is known also depends on it. False: it is not JSON, and
+ * what follows was not seen.
+ */
 MUST_CHECK bool list_see_all(struct cluster *c, const struct list_kind *kind, uint64_t salt, struct jslice apps);

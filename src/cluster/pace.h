@@ -1,5 +1,6 @@
 /*
- * pace - when a cluster is looked at again, and how much may be on its way there. Private to the core; all of it stands on this.
+ * pace - when a cluster is looked at again, and how much may be on its way there. Private to the core; all of it stands
+ * on this.
  */
 #pragma once
 #include "cluster/backend.h"

@@ -30,8 +30,8 @@
 MUST_CHECK bool sparkjvm_mib(const char *text, int64_t *ret);
 
 /*
- * spark.driver.memory in MiB, alone and with its overhead. factor: of the overhead, when spark.driver.memoryOverheadFactor
- * is not set. False: not sizes.
+ * spark.driver.memory in MiB, alone and with its overhead. factor: of the overhead, when
+ * spark.driver.memoryOverheadFactor is not set. False: not sizes.
  */
 MUST_CHECK bool sparkjvm_heap_mib(const struct submission *s, int64_t *ret);
 MUST_CHECK bool sparkjvm_driver_mib(const struct submission *s, const char *factor, int64_t *ret);

@@ -1,5 +1,6 @@
 /*
- * All apps of a cluster: the list that is asked for, who was in it and who was not, and the tick that moves each app on.
+ * All apps of a cluster: the list that is asked for, who was in it and who was not, and the tick that moves each app
+ * on.
  */
 #include "cluster/tick.h"
 #include "base/clock.h"

@@ -80,8 +80,8 @@ MUST_CHECK bool config_load(const struct config_sources *sources, config_warn_fn
 			    struct error *e);
 
 /*
- * What no option can see alone: a network address without authentication (D1), access control or
- * impersonation without users (D21), security that this version does not have and must not pretend to have. Each refusal says what to change.
+ * What no option can see alone: a network address without authentication (D1), access control or impersonation without
+ * users (D21), security that this version does not have and must not pretend to have. Each refusal says what to change.
  */
 MUST_CHECK bool config_check(const struct config *c, struct error *e);
 

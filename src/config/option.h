@@ -16,13 +16,19 @@ const struct config_option *option_find(const char *key);                /* NULL
 const struct config_option *option_find_env(const char *name, size_t n); /* "FLORUS_LOG_MAX" */
 size_t option_index(const struct config_option *o);
 
-/* Reads the text into the option's field of a struct config (or profile); strings are borrowed. False, it is untouched: not what the option takes. */
+/*
+ * Reads the text into the option's field of a struct config (or profile); strings are borrowed. False, it is untouched:
+ * not what the option takes.
+ */
 MUST_CHECK bool option_parse(const struct config_option *o, const char *text, void *of);
 
 /* "a whole number from 0 to 65535". */
 void option_describe(const struct config_option *o, struct sbuf *to);
 
-/* Refusals, with the place and the cure: what option_parse() would not take, and a key that is none (near: what was meant, or NULL). */
+/*
+ * Refusals, with the place and the cure: what option_parse() would not take, and a key that is none (near: what was
+ * meant, or NULL).
+ */
 bool option_refuse(const struct config_option *o, const char *key, const char *text, const char *origin,
 		   struct error *e);
 bool option_refuse_key(const char *key, const char *near, const char *origin, struct error *e);

@@ -19,14 +19,16 @@ struct statedir {
 MUST_CHECK bool statedir_open(const char *path, struct statedir *ret, struct error *e);
 
 /*
- * Lets other users pass through to their jobs' directories: they may go where they know the way, not look around. ERR_CONFIG
- * when a directory above does not let them come here.
+ * Lets other users pass through to their jobs' directories: they may go where they know the way, not look around.
+ * ERR_CONFIG when a directory above does not let them come here.
  */
 MUST_CHECK bool statedir_let_pass(const struct statedir *d, struct error *e);
 MUST_CHECK bool statedir_publish(const struct statedir *d, const char *scheme, const char *host, int port,
 				 const char *base_path, struct error *e);
 
-/* The directory's own random key, made when it is not there yet: file `key`, 0600. ERR_CONFIG: it is not what we wrote. */
+/*
+ * The directory's own random key, made when it is not there yet: file `key`, 0600. ERR_CONFIG: it is not what we wrote.
+ */
 enum { STATEDIR_KEY_HEX = 64 };
 MUST_CHECK bool statedir_key(const struct statedir *d, char to[STATEDIR_KEY_HEX + 1], struct error *e);
 

@@ -1,7 +1,7 @@
 /*
- * call-priv - what call.c (queue, deadlines), call-multi.c (libcurl on the loop), call-hop.c (one exchange of bytes), call-follow.c (whether another
- * follows) and call-ticket.c (Kerberos) share. A call is in one list at any time, or in `done`; it has an easy handle of libcurl from
- * its first hop on.
+ * call-priv - what call.c (queue, deadlines), call-multi.c (libcurl on the loop), call-hop.c (one exchange of bytes),
+ * call-follow.c (whether another follows) and call-ticket.c (Kerberos) share. A call is in one list at any time, or in
+ * `done`; it has an easy handle of libcurl from its first hop on.
  */
 #pragma once
 #include "base/sbuf.h"

@@ -1,4 +1,7 @@
-/* A Kerberos ticket for a call, as the token of one SPNEGO round. Made on the pool, since a KDC and a name server are asked. */
+/*
+ * A Kerberos ticket for a call, as the token of one SPNEGO round. Made on the pool, since a KDC and a name server are
+ * asked.
+ */
 #include "base/base64.h"
 #include "http/call-priv.h"
 #include <gssapi/gssapi_ext.h>

@@ -1,7 +1,7 @@
 /*
  * call - HTTP requests to a cluster, many at a time, on the loop.
  *
- *     r = (struct http_call_request){ .method = "GET", .url = "https://rm:8090/ws/v1/cluster/info", .timeout_ms = 10000 };
+ *     r = (struct http_call_request){ .method = "GET", .url = "https://rm:8090/ws/v1/info", .timeout_ms = 10000 };
  *     http_call(calls, &r, on_info, me);
  *
  * Every call ends in exactly one `done`, unless it is cancelled; also one that is refused at once. `done` is never
@@ -12,13 +12,15 @@
  * for compressed; only http and https are spoken, HTTP/1.1 each, and from https nothing leads back to http.
  *
  * Credentials (bearer, user and password, ticket, certificate) go to the `origins` of the options and to nobody else,
- * wherever a redirect leads, or a `url` that was taken from an answer; a request may say otherwise of tickets. A bearer goes
- * before a password.
+ * wherever a redirect leads, or a `url` that was taken from an answer; a request may say otherwise of tickets. A bearer
+ * goes before a password.
  *
- * GET and HEAD go over connections that are kept. Anything else gets a new one, unless it is `repeatable`: on a kept one that turns
- * out to be dead, libcurl sends a request once more by itself, and nobody can tell whether the first was carried out.
+ * GET and HEAD go over connections that are kept. Anything else gets a new one, unless it is `repeatable`: on a kept
+ * one that turns out to be dead, libcurl sends a request once more by itself, and nobody can tell whether the first was
+ * carried out.
  *
- * On the loop thread only, in a process that ignores SIGPIPE. All that is passed in is copied, except descriptors: those are duplicated.
+ * On the loop thread only, in a process that ignores SIGPIPE. All that is passed in is copied, except descriptors:
+ * those are duplicated.
  */
 #pragma once
 #include "base/error.h"
@@ -72,8 +74,9 @@ MUST_CHECK bool http_calls_set_bearer(struct http_calls *c, const char *token, s
 struct http_call;
 
 /*
- * The body of an answer with status 2xx as it comes. True: all of it was taken. False: none of it; the stream rests, and
- * so does the clock of its silence, until http_call_resume(), after which the same bytes come again (perhaps with more).
+ * The body of an answer with status 2xx as it comes. True: all of it was taken. False: none of it; the stream rests,
+ * and so does the clock of its silence, until http_call_resume(), after which the same bytes come again (perhaps with
+ * more).
  */
 typedef bool http_call_data_fn(void *arg, const char *bytes, size_t n);
 
@@ -90,13 +93,14 @@ struct http_call_request {
 	int64_t silence_ms; /* no byte came or went for so long; 0: no matter */
 	size_t answer_max;  /* bytes of a body that is collected */
 	/*
-	 * How many to follow. GET and HEAD follow any; a 307 or 308 is followed with method and body, a 303 by GET. A 301
-	 * or 302 to any other method is delivered as it is, since programs do not agree on what is meant. 0: all are.
+	 * How many to follow. GET and HEAD follow any; a 307 or 308 is followed with method and body, a 303 by GET. A
+	 * 301 or 302 to any other method is delivered as it is, since programs do not agree on what is meant. 0: all
+	 * are.
 	 */
 	int redirects_max;
 	/*
-	 * To carry it out twice leaves what once does, so that it may go over a kept connection. The answer may then be that to the
-	 * second time, such as a 409: see `repeated`.
+	 * To carry it out twice leaves what once does, so that it may go over a kept connection. The answer may then be
+	 * that to the second time, such as a 409: see `repeated`.
 	 */
 	bool repeatable;
 	bool ticket; /* whoever of its hosts asks for a ticket is shown one, not origins alone: it is good there only */
@@ -105,11 +109,11 @@ struct http_call_request {
 
 struct http_call_answer {
 	/*
-	 * ERR_NONE: a whole answer came, of whatever status. ERR_UNAVAILABLE: none did, in time or at all, or a ticket is wanted
-	 * and cannot be had (it may be the KDC that is away); ERR_TOO_LARGE: over a ceiling; ERR_BUSY: too many wait;
-	 * ERR_FORBIDDEN: the server's certificate is not believed, or it does not believe ours, or it leads from https to
-	 * http; ERR_INVALID: the request is not well-formed, or a certificate of ours cannot be used; ERR_INTERNAL: libcurl
-	 * refuses, or the file cannot be read.
+	 * ERR_NONE: a whole answer came, of whatever status. ERR_UNAVAILABLE: none did, in time or at all, or a ticket
+	 * is wanted and cannot be had (it may be the KDC that is away); ERR_TOO_LARGE: over a ceiling; ERR_BUSY: too
+	 * many wait; ERR_FORBIDDEN: the server's certificate is not believed, or it does not believe ours, or it leads
+	 * from https to http; ERR_INVALID: the request is not well-formed, or a certificate of ours cannot be used;
+	 * ERR_INTERNAL: libcurl refuses, or the file cannot be read.
 	 */
 	struct error error;
 	int status;        /* 0: none came */
@@ -130,7 +134,10 @@ typedef void http_call_done_fn(void *arg, const struct http_call_answer *a);
 struct http_call *http_call(struct http_calls *c, const struct http_call_request *r, http_call_done_fn *done,
 			    void *arg);
 
-/* Its functions are not called any more. The server may have seen it. May be called inside `data`, and `done` of others. Takes NULL. */
+/*
+ * Its functions are not called any more. The server may have seen it. May be called inside `data`, and `done` of
+ * others. Takes NULL.
+ */
 void http_call_cancel(struct http_call *call);
 
 /* `data` wants more; it is not called inside this. Without effect on a call that does not rest. */

@@ -62,9 +62,9 @@ struct http_answer {
 	}
 
 /*
- * True: a whole answer came, of whatever status. ERR_UNAVAILABLE: none did (`sent` tells whether
- * the request may have arrived); ERR_FORBIDDEN: the server's certificate is not believed, or the server does not believe
- * ours; ERR_INVALID: a file of certificates cannot be used; ERR_TOO_LARGE: the body is over its ceiling. `ret` may be used again.
+ * True: a whole answer came, of whatever status. ERR_UNAVAILABLE: none did (`sent` tells whether the request may have
+ * arrived); ERR_FORBIDDEN: the server's certificate is not believed, or the server does not believe ours; ERR_INVALID:
+ * a file of certificates cannot be used; ERR_TOO_LARGE: the body is over its ceiling. `ret` may be used again.
  */
 MUST_CHECK bool http_client_request(struct http_client *c, const struct http_request *r, struct http_answer *ret,
 				    struct error *e);

@@ -1,10 +1,10 @@
 /*
  * deadline - no client may hold a connection for longer than its phase allows. Private to http/.
  *
- * libmicrohttpd limits only idle time, so that a client who sends a byte a second is never cut.
- * Each connection has a record here with its phase; a timer sweeps them all, some at a time, and cuts the late
- * ones by shutdown(2), after a 408 where no answer has begun. It also cuts those whose client has left in the middle of a
- * request, which the library does not notice, and gives back the memory of idle ones. Loop thread only.
+ * libmicrohttpd limits only idle time, so that a client who sends a byte a second is never cut. Each connection has a
+ * record here with its phase; a timer sweeps them all, some at a time, and cuts the late ones by shutdown(2), after a
+ * 408 where no answer has begun. It also cuts those whose client has left in the middle of a request, which the library
+ * does not notice, and gives back the memory of idle ones. Loop thread only.
  */
 #pragma once
 #include "http/gate.h"

@@ -23,7 +23,10 @@ enum {
 	GATE_ACCEPTS_MAX = 64, /* at a time; then others have their turn */
 	GATE_PAUSE_MS = 100,
 	GATE_TELL_EVERY_MS = 10000, /* how often the log speaks of those turned away */
-	/* Of the descriptors that the system allows, a quarter is kept, within these bounds. florusd itself holds about 30. */
+	/*
+	 * Of the descriptors that the system allows, a quarter is kept, within these bounds. florusd itself holds about
+	 * 30.
+	 */
 	GATE_FDS_KEPT_MIN = 48,
 	GATE_FDS_KEPT_MAX = 1024,
 };

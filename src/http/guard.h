@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 /*
- * Besides the fields themselves the guard checks that they account for every byte of the header block, which the library
- * takes apart in place: what it skipped or joined in silence (a bare LF, a folded line, a NUL, a field without a
- * name) shows as a gap. Only a NUL in place of a line's \r, and a mix of NULs and line ends as the last four bytes, cannot be
- * told from it; they end the same line. All pointers given to one guard are into that block.
+ * Besides the fields themselves the guard checks that they account for every byte of the header block, which the
+ * library takes apart in place: what it skipped or joined in silence (a bare LF, a folded line, a NUL, a field without
+ * a name) shows as a gap. Only a NUL in place of a line's \r, and a mix of NULs and line ends as the last four bytes,
+ * cannot be told from it; they end the same line. All pointers given to one guard are into that block.
  */
 struct guard {
 	const char *next; /* where the next field must begin */

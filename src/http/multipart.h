@@ -1,8 +1,8 @@
 /*
  * multipart - finding one part in a multipart/form-data body (RFC 7578, RFC 2046). Pure.
  *
- * Strict where it matters: the delimiter stands at the start of a line, the closing one must be there, a part's header is
- * small, and a file's name is a base name whatever the client wrote (D20).
+ * Strict where it matters: the delimiter stands at the start of a line, the closing one must be there, a part's header
+ * is small, and a file's name is a base name whatever the client wrote (D20).
  */
 #pragma once
 #include "base/error.h"
@@ -15,7 +15,10 @@ enum {
 	MULTIPART_FILE_NAME_MAX = 255,
 };
 
-/* The boundary of a Content-Type. ERR_UNSUPPORTED: it is not multipart/form-data; ERR_MALFORMED: it has none, or a bad one. */
+/*
+ * The boundary of a Content-Type. ERR_UNSUPPORTED: it is not multipart/form-data; ERR_MALFORMED: it has none, or a bad
+ * one.
+ */
 MUST_CHECK bool multipart_boundary(const char *content_type, char to[MULTIPART_BOUNDARY_MAX + 1], struct error *e);
 
 struct multipart_part {
@@ -24,8 +27,8 @@ struct multipart_part {
 };
 
 /*
- * The first part with this name. ERR_NOT_FOUND: there is none; ERR_MALFORMED: the body is not well-formed; ERR_INVALID: the part's
- * file name cannot be used.
+ * The first part with this name. ERR_NOT_FOUND: there is none; ERR_MALFORMED: the body is not well-formed; ERR_INVALID:
+ * the part's file name cannot be used.
  */
 MUST_CHECK bool multipart_find(const char *body, size_t n, const char *boundary, const char *name,
 			       struct multipart_part *ret, struct error *e);

@@ -1,6 +1,6 @@
 /*
- * libmicrohttpd asks two public functions of its own for a status' words, and has later ones than Jetty for some. They are
- * defined here instead: both being known already, the linker takes none from the library's archive.
+ * libmicrohttpd asks two public functions of its own for a status' words, and has later ones than Jetty for some. They
+ * are defined here instead: both being known already, the linker takes none from the library's archive.
  */
 #include "http/reason.h"
 #include "base/cleanup.h"

@@ -27,8 +27,8 @@ static bool has_reply_header(const struct http_request *rq, const char *name)
 }
 
 /*
- * Does the connection end with this answer? After chunks, too: the library takes a bare LF where they need CR LF, so a proxy in
- * front may see their end elsewhere, and what follows must not be taken for a request (S7).
+ * Does the connection end with this answer? After chunks, too: the library takes a bare LF where they need CR LF, so a
+ * proxy in front may see their end elsewhere, and what follows must not be taken for a request (S7).
  */
 static bool is_last(const struct http_request *rq)
 {

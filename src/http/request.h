@@ -1,4 +1,7 @@
-/* request - one request inside http/, and the server that it came to: server.c fills it, the getters read it, reply.c answers it. */
+/*
+ * request - one request inside http/, and the server that it came to: server.c fills it, the getters read it, reply.c
+ * answers it.
+ */
 #pragma once
 #include "http/deadline.h"
 #include "http/guard.h"
@@ -82,7 +85,10 @@ enum http_method http_method_known(const char *name); /* exact case, as on the w
 struct http_request *request_new(struct http_server *s, const char *target);
 struct http_request *request_free(struct http_request *rq); /* takes NULL; returns NULL */
 
-/* May its body or its answer have so many bytes? Slow senders and slow readers of large things may not have all the memory. */
+/*
+ * May its body or its answer have so many bytes? Slow senders and slow readers of large things may not have all the
+ * memory.
+ */
 bool request_has_room(struct http_request *rq, size_t bytes);
 
 /* reply.c: 503, to come again at once. `text` is a literal. */

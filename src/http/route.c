@@ -3,8 +3,8 @@
 #include <string.h>
 
 /*
- * Copies the segment at s, decoded; *next is where the following one starts ("" at the end, which is at the first ';'). Its
- * length, or -1 when it is longer than any pattern and any id. All its escapes are good.
+ * Copies the segment at s, decoded; *next is where the following one starts ("" at the end, which is at the first ';').
+ * Its length, or -1 when it is longer than any pattern and any id. All its escapes are good.
  */
 static ssize_t take_segment(const char *s, const char **next, char *to, size_t size)
 {

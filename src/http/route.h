@@ -1,10 +1,10 @@
 /*
  * route - a table of method, path pattern and handler: matching, and what a path allows.
  *
- * Patterns are literal segments, at most one {id}, and then at most one {number}: "/sessions/{id}/statements/{number}"; or a {name}, which
- * anything fits and nobody is told. Paths match whole and
- * case-sensitively; one trailing slash is accepted only at a collection (a pattern without {id});
- * "//" is nothing. A path ends at its first ';', then escapes are decoded: %2F does not separate (livy.md 1.0).
+ * Patterns are literal segments, at most one {id}, and then at most one {number}: "/sessions/{id}/statements/{number}";
+ * or a {name}, which anything fits and nobody is told. Paths match whole and case-sensitively; one trailing slash is
+ * accepted only at a collection (a pattern without {id}); "//" is nothing. A path ends at its first ';', then escapes
+ * are decoded: %2F does not separate (livy.md 1.0).
  */
 #pragma once
 #include "http/server.h"

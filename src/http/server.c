@@ -403,7 +403,9 @@ void http_server_drain(struct http_server *s, loop_fn *done, void *arg)
 	loop_timer_set(s->drain_timer, 0, DRAIN_CHECK_MS);
 }
 
-/* The library may not be stopped while a connection is suspended. Its run may find requests that have come meanwhile. */
+/*
+ * The library may not be stopped while a connection is suspended. Its run may find requests that have come meanwhile.
+ */
 static void answer_waiting(struct http_server *s)
 {
 	s->closing = true;

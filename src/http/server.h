@@ -144,9 +144,9 @@ void http_reply_blob(struct http_request *rq, int status, const char *content_ty
 void http_reply_file(struct http_request *rq, const char *content_type, int fd, int64_t len, loop_fn *done, void *arg);
 
 /*
- * Answers with what `next` gives: it appends to `out`, empty with room for HTTP_STREAM_BLOCK, and sets *ret_done with the last bytes;
- * false cuts the connection (the status is gone by then). `done` is called once, at the end or when the client left.
- * Called only when the client can take more: a slow reader costs no memory.
+ * Answers with what `next` gives: it appends to `out`, empty with room for HTTP_STREAM_BLOCK, and sets *ret_done with
+ * the last bytes; false cuts the connection (the status is gone by then). `done` is called once, at the end or when the
+ * client left. Called only when the client can take more: a slow reader costs no memory.
  */
 struct http_stream {
 	bool (*next)(void *arg, struct sbuf *out, bool *ret_done);

@@ -291,7 +291,9 @@ struct work {
 	void *arg;
 };
 
-/* Whoever can be answered at once goes first: a hash takes a core for 30 ms, and the loop may have to share that core. */
+/*
+ * Whoever can be answered at once goes first: a hash takes a core for 30 ms, and the loop may have to share that core.
+ */
 static void give_way(void)
 {
 	pid_t thread = gettid();

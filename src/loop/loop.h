@@ -27,7 +27,10 @@ void loop_timer_set(struct loop_timer *t, int64_t after_ms, int64_t every_ms); /
 void loop_timer_stop(struct loop_timer *t);
 struct loop_timer *loop_timer_free(struct loop_timer *t); /* takes NULL; returns NULL */
 
-/* Calls fn while fd is readable (level-triggered; a pidfd is readable when its process has ended). fd stays the caller's. */
+/*
+ * Calls fn while fd is readable (level-triggered; a pidfd is readable when its process has ended). fd stays the
+ * caller's.
+ */
 struct loop_watch;
 MUST_CHECK bool loop_watch_new(struct loop *l, int fd, loop_fn *fn, void *arg, struct loop_watch **ret,
 			       struct error *e);

@@ -2,10 +2,9 @@
  * access - who may do what: access control and impersonation (livy.md 5.2, 5.3). Pure.
  *
  * access_decide() is the only place that says yes. Each right is one row of its table: who has it with access control
- * off, and who with it on; what is not in the table is denied. A caller without a name has no right that is
- * meant for somebody, whatever the lists say (D21).
- * struct access owns its lists and never changes after it was made, so that all threads may ask. struct access_caller borrows
- * the name.
+ * off, and who with it on; what is not in the table is denied. A caller without a name has no right that is meant for
+ * somebody, whatever the lists say (D21). struct access owns its lists and never changes after it was made, so that all
+ * threads may ask. struct access_caller borrows the name.
  */
 #pragma once
 #include "base/error.h"

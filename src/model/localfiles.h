@@ -1,8 +1,9 @@
 /*
  * localfiles - the files of a submission that only this host has, and how others take their place. Pure.
  *
- * The program and the lists of its conf hold URIs. `file:`, or an absolute path without a scheme, is a file of this host;
- * `local:` is one that every host has, and everything else is where the cluster can read it. Strings belong to the arena.
+ * The program and the lists of its conf hold URIs. `file:`, or an absolute path without a scheme, is a file of this
+ * host; `local:` is one that every host has, and everything else is where the cluster can read it. Strings belong to
+ * the arena.
  */
 #pragma once
 #include "model/submission.h"
@@ -30,8 +31,8 @@ const char *localfiles_path(struct arena *a, const char *uri);
 bool localfiles_any(const struct submission *s);
 
 /*
- * Calls fn for each, the program first, each list in its order. What fn puts into *ret_uri stands in its place then, its
- * alias kept behind it; NULL leaves it as it is. False: fn's error, or ERR_TOO_LARGE when the arena is full.
+ * Calls fn for each, the program first, each list in its order. What fn puts into *ret_uri stands in its place then,
+ * its alias kept behind it; NULL leaves it as it is. False: fn's error, or ERR_TOO_LARGE when the arena is full.
  */
 typedef bool localfiles_fn(void *arg, const struct localfile *f, const char **ret_uri, struct error *e);
 MUST_CHECK bool localfiles_each(struct arena *a, struct submission *s, localfiles_fn *fn, void *arg, struct error *e);

@@ -2,8 +2,9 @@
  * logview - Livy's log array over a file of lines (livy.md section 3, D8, D30). Pure arithmetic.
  *
  * The array is "stdout: ", the lines, "\nstderr: " and what else comes after them, such as a cluster's diagnostics
- * (service/diagnostics.h); without a process it is empty. Lines never change their place; what comes after them does. `from` and `size`
- * follow SessionServlet: size < 0 everything, from < 0 the tail; past the end is empty, never an error.
+ * (service/diagnostics.h); without a process it is empty. Lines never change their place; what comes after them does.
+ * `from` and `size` follow SessionServlet: size < 0 everything, from < 0 the tail; past the end is empty, never an
+ * error.
  */
 #pragma once
 #include <stdbool.h>
@@ -22,5 +23,7 @@ struct logview {
 #define LOGVIEW_KUBERNETES "\nKubernetes Diagnostics: "
 enum { LOGVIEW_SIZE_DEFAULT = 100, LOGVIEW_FROM_DEFAULT = -1, LOGVIEW_EXCERPT = 10 };
 
-/* `after`: elements after the lines, at least 1. has_process false: the log is [] and total 0, whatever else is said. */
+/*
+ * `after`: elements after the lines, at least 1. has_process false: the log is [] and total 0, whatever else is said.
+ */
 struct logview logview_slice(bool has_process, int64_t lines, int64_t after, int64_t from, int64_t size);

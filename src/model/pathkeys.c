@@ -34,7 +34,9 @@ static const struct {
 	{ "spark.kubernetes.authenticate.*.mounted.*", PATHKEY_NONE, ANYWHERE }, /* inside the pod */
 	{ "spark.kubernetes.authenticate.*File", PATHKEY_ONE, ANYWHERE },
 	{ "spark.kubernetes.*TemplateFile", PATHKEY_ONE, ANYWHERE },
-	/* the same of Hadoop and Kafka; with a driver elsewhere a matter of policy.c, since they may be its own files */
+	/*
+	 * the same of Hadoop and Kafka; with a driver elsewhere a matter of policy.c, since they may be its own files
+	 */
 	{ "spark.hadoop.*keytab", PATHKEY_ONE, DRIVER_HERE },
 	{ "spark.hadoop.*keyfile", PATHKEY_ONE, DRIVER_HERE },
 	{ "spark.hadoop.*.file", PATHKEY_ONE, DRIVER_HERE },

@@ -2,9 +2,9 @@
  * policy - what a submission may ask for beyond what Livy looks at (livy.md 4.4; docs/submissions.md).
  *
  * Three questions, each answered from tables: may this conf key be sent at all (deny list), with this value (named
- * groups of keys that reach past the job: florus.job.allow), and may a path be this URI (florus.job.url-hosts). Pure: no
- * I/O, no clock. A policy owns its strings and does not change once it is built, so any thread may ask it.
- * Whatever is not named by a table passes, as in Livy.
+ * groups of keys that reach past the job: florus.job.allow), and may a path be this URI (florus.job.url-hosts). Pure:
+ * no I/O, no clock. A policy owns its strings and does not change once it is built, so any thread may ask it. Whatever
+ * is not named by a table passes, as in Livy.
  */
 #pragma once
 #include "model/spec.h"

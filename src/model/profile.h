@@ -2,7 +2,8 @@
  * profile - one cluster as the administrator describes it: florus.cluster.NAME.KEY.
  *
  * The cluster `default` is livy.spark.master; florus.cluster.default.* says more about it. From this table come the
- * struct, the parser (config/profiles.c) and the manual. Strings are NULL when not set. Never changes after it was read.
+ * struct, the parser (config/profiles.c) and the manual. Strings are NULL when not set. Never changes after it was
+ * read.
  */
 #pragma once
 #include "model/spec.h"

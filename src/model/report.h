@@ -2,8 +2,8 @@
  * report - what was seen of an attempt, whoever watches it: a shim on this host (run/) or a cluster (cluster/).
  *
  * Reports come from the loop, never from inside the function that was given the callback: STARTED at most once, KNOWN
- * any number of times, then exactly one of NEVER_STARTED and ENDED, the last call. An end is never invented: what nobody
- * knows is ATTEMPT_END_LOST.
+ * any number of times, then exactly one of NEVER_STARTED and ENDED, the last call. An end is never invented: what
+ * nobody knows is ATTEMPT_END_LOST.
  */
 #pragma once
 #include <stdbool.h>

@@ -128,7 +128,9 @@ static void derive(struct arena *a, const struct spec *spec, const struct spark_
 	bool yarn = str_starts(settings->master, "yarn");
 
 	for (size_t i = 0; i < DERIVED_COUNT; i++) {
-		/* On YARN the archives travel as spark.yarn.dist.archives alone; elsewhere that key does nothing (D25). */
+		/*
+		 * On YARN the archives travel as spark.yarn.dist.archives alone; elsewhere that key does nothing (D25).
+		 */
 		bool skip = yarn && strcmp(derived[i].key, "spark.archives") == 0;
 
 		values[i] = skip ? NULL : derived_value(a, &derived[i], spec, settings);

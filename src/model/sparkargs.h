@@ -32,8 +32,9 @@ MUST_CHECK bool sparkargs_build(struct arena *a, const struct spec *spec, const 
 				const char ***ret_argv, struct error *e);
 
 /*
- * Every conf entry that the job gets: the user's keys in his order, each with the value that wins, then the derived ones he did not
- * name. Secrets included; without the keys that begin with "florus.", which are ours. ERR_TOO_LARGE when the arena is full.
+ * Every conf entry that the job gets: the user's keys in his order, each with the value that wins, then the derived
+ * ones he did not name. Secrets included; without the keys that begin with "florus.", which are ours. ERR_TOO_LARGE
+ * when the arena is full.
  */
 struct sparkargs_conf {
 	struct spec_pair *pairs;

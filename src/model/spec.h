@@ -48,10 +48,10 @@ struct spec {
 };
 
 /*
- * Reads a body (livy.md 1.3, sixteen fields; 1.6, eighteen). ERR_MALFORMED, shown as a bare string: syntax, unknown field, wrong
- * type, null in a list, count out of range, bad kind. ERR_INVALID, "Rejected, Reason: …": missing file, bad name, bad
- * time, bad conf key, control characters, more than SPEC_CONF_MAX entries of conf, keys that `denied` has (policy_denied(); NULL: none). Messages
- * are Livy's where it has one (livy.md 1.2).
+ * Reads a body (livy.md 1.3, sixteen fields; 1.6, eighteen). ERR_MALFORMED, shown as a bare string: syntax, unknown
+ * field, wrong type, null in a list, count out of range, bad kind. ERR_INVALID, "Rejected, Reason: …": missing file,
+ * bad name, bad time, bad conf key, control characters, more than SPEC_CONF_MAX entries of conf, keys that `denied` has
+ * (policy_denied(); NULL: none). Messages are Livy's where it has one (livy.md 1.2).
  */
 MUST_CHECK bool spec_parse(struct arena *a, enum spec_type type, const char *body, size_t n, const struct map *denied,
 			   struct spec *ret, struct error *e);

@@ -30,8 +30,8 @@ static int by_key_and_place(const void *a, const void *b)
 }
 
 /*
- * Sorts Spark's own, and leaves out others: they would become system properties of the driver's JVM. Of several with the
- * same key the last one stays. Returns how many there are then.
+ * Sorts Spark's own, and leaves out others: they would become system properties of the driver's JVM. Of several with
+ * the same key the last one stays. Returns how many there are then.
  */
 static size_t sort(struct arena *a, struct spec_pair *pairs, size_t all)
 {

@@ -1,8 +1,9 @@
 /*
  * submission - a judged request as Spark will see it: one effective configuration, a program, its arguments. Pure.
  *
- * What spark-submit would have put together from its arguments and files, for those who submit by themselves (cluster/).
- * Belongs to the arena. The conf has each key once, sorted; secrets are among the values: log nothing of it.
+ * What spark-submit would have put together from its arguments and files, for those who submit by themselves
+ * (cluster/). Belongs to the arena. The conf has each key once, sorted; secrets are among the values: log nothing of
+ * it.
  */
 #pragma once
 #include "model/sparkargs.h"
@@ -42,8 +43,9 @@ struct submission {
 enum { SUBMISSION_CONF_MAX = 8192 };
 
 /*
- * Lowest first: `defaults` (spark-defaults.conf of the profile), the request's conf, its fields, the server's word (settings). Keys that
- * do not begin with "spark." are left out, as by spark-submit. ERR_INVALID over SUBMISSION_CONF_MAX keys, ERR_TOO_LARGE when the arena is full.
+ * Lowest first: `defaults` (spark-defaults.conf of the profile), the request's conf, its fields, the server's word
+ * (settings). Keys that do not begin with "spark." are left out, as by spark-submit. ERR_INVALID over
+ * SUBMISSION_CONF_MAX keys, ERR_TOO_LARGE when the arena is full.
  */
 MUST_CHECK bool submission_build(struct arena *a, const struct spec *spec, const struct spark_settings *settings,
 				 const struct spec_pair *defaults, size_t defaults_count, const char *owner,

@@ -1,11 +1,11 @@
 /*
  * urlhosts - from which hosts spark-submit may fetch files over the web: florus.job.url-hosts. Pure.
  *
- * The list: entries by commas or blanks, each [http://|https://]HOST[:PORT]. HOST is a name, *.NAME (whatever ends so, but
- * not NAME itself), an address as it must be written, or * (every name with a dot in it that is no address). Without a scheme
- * an entry means https; without a port the scheme's own. Only URLs of the plainest form are compared at all, so that no
- * reader can see another host than we did. Other schemes that Java knows and that nest or fetch (jar:, ftp:, data:, …)
- * are never allowed; those that are Hadoop's (hdfs:, s3a:, …) are not judged.
+ * The list: entries by commas or blanks, each [http://|https://]HOST[:PORT]. HOST is a name, *.NAME (whatever ends so,
+ * but not NAME itself), an address as it must be written, or * (every name with a dot in it that is no address).
+ * Without a scheme an entry means https; without a port the scheme's own. Only URLs of the plainest form are compared
+ * at all, so that no reader can see another host than we did. Other schemes that Java knows and that nest or fetch
+ * (jar:, ftp:, data:, …) are never allowed; those that are Hadoop's (hdfs:, s3a:, …) are not judged.
  */
 #pragma once
 #include "base/error.h"

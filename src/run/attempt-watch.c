@@ -137,7 +137,10 @@ void attempt_look(struct attempt *a)
 	}
 	switch (rundir_verdict(&d, a->same_boot)) {
 	case RUNDIR_NEVER:
-		/* A directory that somebody removed says nothing: what we know to have run, or may have, is not repeated. */
+		/*
+		 * A directory that somebody removed says nothing: what we know to have run, or may have, is not
+		 * repeated.
+		 */
 		if (a->told_started || (a->told_go && !d.exists))
 			finish_lost(a, &d, "exit status lost: its directory was removed");
 		else

@@ -70,7 +70,9 @@ struct attempt *attempt_adopt(struct runner *r, int64_t batch_id, int attempt, c
  */
 void attempt_kill(struct attempt *a);
 
-/* Stops watching and frees; processes are not touched. After the last report, or at shutdown. Takes NULL; returns NULL. */
+/*
+ * Stops watching and frees; processes are not touched. After the last report, or at shutdown. Takes NULL; returns NULL.
+ */
 struct attempt *attempt_forget(struct attempt *a);
 
 /* This boot, from /proc/sys/kernel/random/boot_id: 36 characters. */

@@ -1,13 +1,13 @@
 /*
  * channel - what session drivers and florusd say to each other (docs/session-protocol.md).
  *
- * Drivers dial an abstract unix socket or, from other hosts, a port where TLS is spoken (run/secure.h); both sides prove to know the session's secret before anything else is
- * listened to. Then messages come and go, each an object of JSON. A session has one channel at most: a driver that
- * dials anew replaces its old connection. Nothing is queued for a driver that is not there: who must be heard
- * repeats it in `up`.
+ * Drivers dial an abstract unix socket or, from other hosts, a port where TLS is spoken (run/secure.h); both sides
+ * prove to know the session's secret before anything else is listened to. Then messages come and go, each an object of
+ * JSON. A session has one channel at most: a driver that dials anew replaces its old connection. Nothing is queued for
+ * a driver that is not there: who must be heard repeats it in `up`.
  *
- * What a driver sends is hostile input (run/frames.h): frames, nesting and waiting bytes have ceilings, and whoever passes one
- * is hung up on. Loop thread only. Callbacks come from the loop, never from inside a function of this file.
+ * What a driver sends is hostile input (run/frames.h): frames, nesting and waiting bytes have ceilings, and whoever
+ * passes one is hung up on. Loop thread only. Callbacks come from the loop, never from inside a function of this file.
  */
 #pragma once
 #include "base/error.h"

@@ -9,5 +9,8 @@
 #include "base/record.h"
 #include "loop/loop.h"
 
-/* Finds and signals the tree of run/<name>, in this boot, on the pool; returns at once. Whether it helped is seen in the locks. */
+/*
+ * Finds and signals the tree of run/<name>, in this boot, on the pool; returns at once. Whether it helped is seen in
+ * the locks.
+ */
 void orphan_signal(struct loop *l, int run_dirfd, const char *name, const char *boot_id, int signum);

@@ -1,11 +1,12 @@
 /*
  * secure - TLS for session drivers that dial over the network.
  *
- * The certificate is one of our own, made once for a state directory, and no authority is asked about it: a driver is told
- * its fingerprint beside its secret, and speaks to nobody else. So nobody has to set up anything, and nobody between
- * can read or change what is said. Who the driver is, its proof says (run/channel.h).
+ * The certificate is one of our own, made once for a state directory, and no authority is asked about it: a driver is
+ * told its fingerprint beside its secret, and speaks to nobody else. So nobody has to set up anything, and nobody
+ * between can read or change what is said. Who the driver is, its proof says (run/channel.h).
  *
- * Keys outlive what is made of them. Nothing here blocks, but secure_keys_new(), which is for the start. Loop thread only.
+ * Keys outlive what is made of them. Nothing here blocks, but secure_keys_new(), which is for the start. Loop thread
+ * only.
  */
 #pragma once
 #include "base/error.h"
@@ -21,7 +22,9 @@ MUST_CHECK bool secure_keys_new(int dirfd, struct secure_keys **ret, struct erro
 struct secure_keys *secure_keys_free(struct secure_keys *k); /* takes NULL; returns NULL */
 const char *secure_fingerprint(const struct secure_keys *k); /* SHA-256 of the certificate, in hexadecimal */
 
-/* A connection that was accepted; the descriptor stays the caller's, and is closed after it. NULL: there is no memory. */
+/*
+ * A connection that was accepted; the descriptor stays the caller's, and is closed after it. NULL: there is no memory.
+ */
 struct secure *secure_new(const struct secure_keys *k, int fd);
 struct secure *secure_free(struct secure *s); /* says nothing more; takes NULL; returns NULL */
 

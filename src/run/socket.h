@@ -1,6 +1,6 @@
 /*
- * socket - where session drivers dial: an abstract unix socket of this host, a port of the network. Sockets do not block.
- * socket_listen_tcp() asks the resolver, so it is for the start of the daemon only.
+ * socket - where session drivers dial: an abstract unix socket of this host, a port of the network. Sockets do not
+ * block. socket_listen_tcp() asks the resolver, so it is for the start of the daemon only.
  */
 #pragma once
 #include "base/error.h"

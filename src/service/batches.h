@@ -48,11 +48,16 @@ struct batches_kind {
 	int max_per_user; /* that are not over, of one effective user; 0: no limit */
 	void *arg;
 
-	/* Adds to a judged submission what the server itself says; called before it is accepted (with id -1) and at its start. */
+	/*
+	 * Adds to a judged submission what the server itself says; called before it is accepted (with id -1) and at its
+	 * start.
+	 */
 	bool (*complete)(void *arg, struct arena *a, const struct batch *job, bool in_cluster, struct spec *spec,
 			 struct error *e);
 	void (*changed)(void *arg, const struct batch *job); /* it has appeared, or its state has changed */
-	/* The id of a spare one that will do for a request; -1: there is none. It may be on its way to somebody else. */
+	/*
+	 * The id of a spare one that will do for a request; -1: there is none. It may be on its way to somebody else.
+	 */
 	int64_t (*find_spare)(void *arg, const struct batch *wanted, const struct spec *spec);
 	void (*claimed)(void *arg, const struct batch *job);
 	void (*gone)(void *arg, int64_t id); /* it is not in memory any more */
@@ -96,8 +101,8 @@ struct batch_request {
 
 /*
  * Accepts a batch once it is durable. fn gets the batch as it was accepted (queued), or an error: ERR_MALFORMED and
- * ERR_INVALID (spec.h, paths.h), ERR_FORBIDDEN and ERR_INVALID (access_impersonate()), ERR_BUSY (batches_full()), ERR_CONFLICT (the same key in flight), ERR_KEY_REUSED,
- * ERR_NO_SPACE, ERR_UNAVAILABLE. Everything in `rq` is copied.
+ * ERR_INVALID (spec.h, paths.h), ERR_FORBIDDEN and ERR_INVALID (access_impersonate()), ERR_BUSY (batches_full()),
+ * ERR_CONFLICT (the same key in flight), ERR_KEY_REUSED, ERR_NO_SPACE, ERR_UNAVAILABLE. Everything in `rq` is copied.
  */
 typedef void batches_fn(void *arg, const struct batch *batch, const struct error *e);
 void batches_create(struct batches *b, const struct batch_request *rq, batches_fn *fn, void *arg);
@@ -107,7 +112,10 @@ bool batches_full(const struct batches *b, const char *owner);
 
 /* --- read --- */
 
-/* By id, or by name when `ref` is not all digits. ERR_NOT_FOUND "Session 'x' not found."; ERR_INVALID for digits over 2^31-1. */
+/*
+ * By id, or by name when `ref` is not all digits. ERR_NOT_FOUND "Session 'x' not found."; ERR_INVALID for digits over
+ * 2^31-1.
+ */
 void batches_get(struct batches *b, const char *ref, batches_fn *fn, void *arg);
 
 int64_t batches_count(const struct batches *b); /* live and recently finished; spare ones do not count */
@@ -140,8 +148,9 @@ void batches_delete(struct batches *b, const char *ref, batches_deleted_fn *fn, 
 void batches_kill(struct batches *b, int64_t id, batches_deleted_fn *fn, void *arg);
 
 /*
- * Ends one that runs as a failure: it will be dead, whatever its exit status, and batches_kind.explain says why. Nothing
- * is stored before it is: after a restart whoever found it wanting must find so again. Of any other nothing changes.
+ * Ends one that runs as a failure: it will be dead, whatever its exit status, and batches_kind.explain says why.
+ * Nothing is stored before it is: after a restart whoever found it wanting must find so again. Of any other nothing
+ * changes.
  */
 void batches_fail(struct batches *b, int64_t id);
 

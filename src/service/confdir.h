@@ -1,7 +1,8 @@
 /*
  * confdir - the small texts of a configuration directory, which go along with a job to where that directory is not.
  *
- * Read at the start, as all configuration is. What is left out, as it is no text or too much, is told by a line in the log.
+ * Read at the start, as all configuration is. What is left out, as it is no text or too much, is told by a line in the
+ * log.
  */
 #pragma once
 #include "model/submission.h"

@@ -1,9 +1,9 @@
 /*
- * diagnostics - what comes after the lines of a job's log: "\nstderr: ", and for clusters that Livy knows the section in which
- * it shows what they say of a job (livy.md section 3).
+ * diagnostics - what comes after the lines of a job's log: "\nstderr: ", and for clusters that Livy knows the section
+ * in which it shows what they say of a job (livy.md section 3).
  *
- * What a cluster says is replaced whole, while lines of a log never change (D8): so it is a file beside the log, written at
- * once, and as short-lived. Loop thread only; files are small.
+ * What a cluster says is replaced whole, while lines of a log never change (D8): so it is a file beside the log,
+ * written at once, and as short-lived. Loop thread only; files are small.
  */
 #pragma once
 #include "base/json.h"

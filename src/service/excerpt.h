@@ -19,8 +19,8 @@ struct excerpt {
 bool excerpt_changed(struct excerpt *x, int run_dirfd, const char *attempt_name);
 
 /*
- * Appends to w the array elements of the last LOGVIEW_EXCERPT lines (headers included, livy.md section 3), what comes after
- * its lines among them. `ended`: the unterminated rest is a line. An unreadable log reads as empty.
+ * Appends to w the array elements of the last LOGVIEW_EXCERPT lines (headers included, livy.md section 3), what comes
+ * after its lines among them. `ended`: the unterminated rest is a line. An unreadable log reads as empty.
  */
 void excerpt_write(struct excerpt *x, bool ended, const struct diagnostics *after, struct jw *w);
 void excerpt_close(struct excerpt *x);

@@ -1,6 +1,7 @@
 /*
  * jobs - pickled functions that a session's driver runs. The driver remembers them and says all it knows after each
- * connection; here is only what it said last. A client is answered when the driver has the job: from then on it is run once.
+ * connection; here is only what it said last. A client is answered when the driver has the job: from then on it is run
+ * once.
  */
 #include "base/clock.h"
 #include "base/str.h"
@@ -183,8 +184,8 @@ bool jobs_cancel(struct sessions *s, const struct batch *job, int64_t id, struct
 /* --- said by the driver --- */
 
 /*
- * Sent again after a connection: it is what the driver has, so a job that is not there does not exist. A driver that says more
- * than an honest one could is not listened to.
+ * Sent again after a connection: it is what the driver has, so a job that is not there does not exist. A driver that
+ * says more than an honest one could is not listened to.
  */
 void jobs_take(struct session *en, const struct jr *message, struct sbuf *text)
 {

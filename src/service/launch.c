@@ -119,8 +119,8 @@ static const char *join(struct arena *a, const char *first, const char *second, 
 }
 
 /*
- * `name` is that of the attempt's directory, into which the secrets go. A job that runs under its user's own uid is that
- * user to Spark, too; elsewhere Spark is told.
+ * `name` is that of the attempt's directory, into which the secrets go. A job that runs under its user's own uid is
+ * that user to Spark, too; elsewhere Spark is told.
  */
 static struct spark_settings settings_of(const struct batches *b, struct arena *a, const struct profile *p,
 					 const char *name, const char *proxy_user)

@@ -1,6 +1,6 @@
 /*
- * leftovers - after a start: directories under run/ that no batch of the store has, such as a purge leaves when florusd is
- * killed between forgetting a batch and removing its files. Some at a time; nothing that lives is touched.
+ * leftovers - after a start: directories under run/ that no batch of the store has, such as a purge leaves when florusd
+ * is killed between forgetting a batch and removing its files. Some at a time; nothing that lives is touched.
  */
 #include "base/log.h"
 #include "base/str.h"

@@ -153,8 +153,8 @@ static bool alias_ok(const char *fragment)
 }
 
 /*
- * `path` is what follows "file:" or "local:", or a bare absolute path; escapes decoded here. Spark expands wildcards, to
- * what nobody has looked at; so there are none.
+ * `path` is what follows "file:" or "local:", or a bare absolute path; escapes decoded here. Spark expands wildcards,
+ * to what nobody has looked at; so there are none.
  */
 static bool check_local(const struct paths *p, const char *path, struct error *e)
 {
@@ -361,7 +361,10 @@ static bool resolve_conf(const struct judge *j, struct spec_pair *pair, bool clu
 	}
 	if (ok || !redact_is_secret(pair->key))
 		return ok;
-	/* The refusal is repeated at the launch, and then it goes into logs: what stands under such a key does not (D18). */
+	/*
+	 * The refusal is repeated at the launch, and then it goes into logs: what stands under such a key does not
+	 * (D18).
+	 */
 	return error_set(e, e->code, "Rejected, Reason: the value of %.200s is refused as a path; it is " REDACTED ".",
 			 pair->key);
 }

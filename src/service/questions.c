@@ -9,7 +9,10 @@
 #include "service/sessions-priv.h"
 #include <string.h>
 
-/* One whose time is over stays, with nobody to tell, until the driver answers it: so those that it may have are counted. */
+/*
+ * One whose time is over stays, with nobody to tell, until the driver answers it: so those that it may have are
+ * counted.
+ */
 struct question {
 	struct question *next;
 	int64_t request, ask_until_ms;

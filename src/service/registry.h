@@ -124,7 +124,10 @@ MUST_CHECK bool registry_store_has_room(const struct batches *b, struct error *e
 MUST_CHECK bool remote_setup(struct batches *b, const struct batches_setup *setup, struct error *e);
 void remote_done(struct batches *b); /* after the last entry is gone */
 
-/* Where a job goes: the cluster it names (conf florus.cluster), that of its user or queue, or the default. ERR_INVALID: there is no such. */
+/*
+ * Where a job goes: the cluster it names (conf florus.cluster), that of its user or queue, or the default. ERR_INVALID:
+ * there is no such.
+ */
 MUST_CHECK bool remote_profile(const struct batches *b, const struct spec *spec, const char *user,
 			       const struct profile **ret, struct error *e);
 struct cluster *remote_cluster(const struct batches *b, const char *profile); /* NULL: it is not watched */
@@ -143,7 +146,10 @@ struct defaults;
 void templates_read(const struct batches *b, struct arena *a, const struct profile *p, const struct defaults *d,
 		    struct submission *s);
 
-/* What a job gets that says nothing else: of its profile, and what lets a cluster's app be found that spark-submit starts. */
+/*
+ * What a job gets that says nothing else: of its profile, and what lets a cluster's app be found that spark-submit
+ * starts.
+ */
 MUST_CHECK bool remote_add_conf(const struct batches *b, struct arena *a, const struct profile *p,
 				const struct batch *job, bool by_submit, struct spec *spec, struct error *e);
 MUST_CHECK bool remote_start(struct entry *en, struct arena *a, const struct spec *spec,
@@ -157,8 +163,8 @@ void remote_known(struct entry *en, const struct attempt_report *report); /* ATT
 bool remote_fall_back(struct entry *en, const char *why);
 
 /*
- * share.c: puts URLs of ours in the place of files that only this host has, and writes down what they stand for. What is beneath no
- * allowed directory stays. ERR_INVALID: it cannot be read. share_could() only does as if, for a gate.
+ * share.c: puts URLs of ours in the place of files that only this host has, and writes down what they stand for. What
+ * is beneath no allowed directory stays. ERR_INVALID: it cannot be read. share_could() only does as if, for a gate.
  */
 MUST_CHECK bool share_could(const struct batches *b, struct arena *a, struct submission *s, struct error *e);
 MUST_CHECK bool share_files(const struct batches *b, const struct batch *job, struct arena *a, struct submission *s,
@@ -186,8 +192,8 @@ MUST_CHECK bool launch_setup(struct batches *b, const char *const *env, struct e
 void launch_done(struct batches *b);
 /*
  * The path of the spark-defaults.conf that spark-submit would read for this profile: in the SPARK_CONF_DIR that jobs
- * get, else in its Spark home. The caller frees; "": it is too long. Native jobs get what is in it, and spark-submit up to
- * 3.5, which reads it only when it is given no other properties file, gets it before ours.
+ * get, else in its Spark home. The caller frees; "": it is too long. Native jobs get what is in it, and spark-submit up
+ * to 3.5, which reads it only when it is given no other properties file, gets it before ours.
  */
 char *launch_spark_defaults(const struct batches *b, const struct profile *p);
 /*
@@ -207,9 +213,9 @@ MUST_CHECK bool hide_setup(struct batches *b, struct error *e); /* after launch_
 MUST_CHECK bool runas_setup(struct batches *b, struct error *e);
 
 /*
- * Calls fn once, perhaps at once: with the account that a job of `user` (its effective user, NULL: nobody) runs as, NULL
- * meaning as we do; or with an error: ERR_NOT_FOUND or ERR_FORBIDDEN when there is none, ERR_UNAVAILABLE when it is
- * not known now. The account is borrowed for the call.
+ * Calls fn once, perhaps at once: with the account that a job of `user` (its effective user, NULL: nobody) runs as,
+ * NULL meaning as we do; or with an error: ERR_NOT_FOUND or ERR_FORBIDDEN when there is none, ERR_UNAVAILABLE when it
+ * is not known now. The account is borrowed for the call.
  */
 typedef void runas_fn(void *arg, const struct account *account, const struct error *e);
 void runas_find(struct batches *b, const char *user, runas_fn *fn, void *arg);

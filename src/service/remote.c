@@ -1,8 +1,9 @@
 /*
  * remote - jobs that run in clusters: which one a job goes to, by which launcher, and what the cluster says of them.
  *
- * The launcher is chosen when a job is accepted (a pure function of its conf), stored with it, and shown. A cluster that then turns out
- * not to take jobs by its own API moves it to spark-submit, unless the job or the administrator wanted otherwise.
+ * The launcher is chosen when a job is accepted (a pure function of its conf), stored with it, and shown. A cluster
+ * that then turns out not to take jobs by its own API moves it to spark-submit, unless the job or the administrator
+ * wanted otherwise.
  */
 #include "base/log.h"
 #include "base/str.h"

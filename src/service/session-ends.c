@@ -55,8 +55,8 @@ void session_end_faulty(struct session *en, const char *why)
 }
 
 /*
- * Of one that we ended or that never came up, whatever the driver has said, the end of its log says how far it got; of one that was up only
- * what it could not say itself.
+ * Of one that we ended or that never came up, whatever the driver has said, the end of its log says how far it got; of
+ * one that was up only what it could not say itself.
  */
 void session_explain(void *arg, const struct batch *job, const struct attempt_report *end, struct sbuf *why)
 {

@@ -34,7 +34,10 @@ struct session *session_by_id(const struct sessions *s, int64_t id)
 	return map_get(s->by_id, key_of(id, key));
 }
 
-/* Asked once for what is stored: from then on a wall clock that is set changes nothing. Of a time in the future, it is now. */
+/*
+ * Asked once for what is stored: from then on a wall clock that is set changes nothing. Of a time in the future, it is
+ * now.
+ */
 static int64_t on_our_clock(int64_t wall_ms)
 {
 	int64_t ago_ms = clock_wall_ms() - wall_ms;
@@ -139,7 +142,10 @@ static void end_driver(struct session *en)
 		channel_close(en->channel);
 }
 
-/* A driver that comes before its statements were read is sent away: it dials anew. One that is not wanted any more is told so. */
+/*
+ * A driver that comes before its statements were read is sent away: it dials anew. One that is not wanted any more is
+ * told so.
+ */
 static void up(void *arg, int64_t id, struct channel *c, const struct jr *hello)
 {
 	struct sessions *s = arg;

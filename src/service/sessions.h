@@ -1,8 +1,8 @@
 /*
  * sessions - interactive sessions: Spark applications that run statements.
  *
- * A session is a job like a batch (service/batches.h accepts, launches, watches, kills and keeps it) whose program is our
- * driver, and which talks to us (run/channel.h). Here is what a session has beyond a job: its driver's state, its
+ * A session is a job like a batch (service/batches.h accepts, launches, watches, kills and keeps it) whose program is
+ * our driver, and which talks to us (run/channel.h). Here is what a session has beyond a job: its driver's state, its
  * statements, and how long it may go unused.
  *
  * Invariants: a statement is on the disk before it is promised or sent, and its result before the driver may forget it;
@@ -54,7 +54,10 @@ struct sessions *sessions_free(struct sessions *s); /* after store_free(); takes
 
 struct batches *sessions_jobs(const struct sessions *s); /* to create, look up, list, kill and read logs */
 
-/* What a session has beyond its job. Of one that is only history all but the application is unknown. Borrowed until the loop goes on. */
+/*
+ * What a session has beyond its job. Of one that is only history all but the application is unknown. Borrowed until the
+ * loop goes on.
+ */
 struct session_view {
 	const char *state;
 	const char *app_id, *ui_url;
@@ -79,15 +82,16 @@ struct statement {
 typedef void statement_fn(void *arg, const struct statement *statement, const struct error *e);
 
 /*
- * Runs code. ERR_SESSION_STATE, ERR_INVALID (Session isn't active), ERR_BUSY (too many wait), and the store's. `kind` NULL: the
- * session's.
+ * Runs code. ERR_SESSION_STATE, ERR_INVALID (Session isn't active), ERR_BUSY (too many wait), and the store's. `kind`
+ * NULL: the session's.
  */
 void statements_run(struct sessions *s, const struct batch *job, const char *kind, const char *code, statement_fn *fn,
 		    void *arg);
 void statements_get(struct sessions *s, const struct batch *job, int64_t id, statement_fn *fn, void *arg);
 /*
- * A window of all that the session ever ran, both ends clamped (livy.md 1.7): items `from` to from + size of them in the
- * order asked for. Fewer than that when they are larger than STORE_STATEMENTS_BYTES together. Borrowed for the call.
+ * A window of all that the session ever ran, both ends clamped (livy.md 1.7): items `from` to from + size of them in
+ * the order asked for. Fewer than that when they are larger than STORE_STATEMENTS_BYTES together. Borrowed for the
+ * call.
  */
 struct statements_window {
 	int64_t from, size;
@@ -98,8 +102,8 @@ void statements_list(struct sessions *s, const struct batch *job, const struct s
 		     statements_fn *fn, void *arg);
 
 /*
- * Asks for its end, which comes when the driver can; durable when fn is called, so it holds for a driver that is away. Of one
- * that is over, or unknown, nothing changes. Errors as statements_run().
+ * Asks for its end, which comes when the driver can; durable when fn is called, so it holds for a driver that is away.
+ * Of one that is over, or unknown, nothing changes. Errors as statements_run().
  */
 typedef void cancelled_fn(void *arg, const struct error *e);
 void statements_cancel(struct sessions *s, const struct batch *job, int64_t id, cancelled_fn *fn, void *arg);
@@ -110,8 +114,8 @@ void statements_cancel(struct sessions *s, const struct batch *job, int64_t id, 
 typedef void question_fn(void *arg, const struct jr *answer, const struct error *e);
 
 /*
- * ERR_SESSION_STATE (not up, no kind, or no answer within SESSION_QUESTION_MS), ERR_INVALID (Session isn't active), ERR_BUSY (too
- * many wait), ERR_UNAVAILABLE (its driver is not connected).
+ * ERR_SESSION_STATE (not up, no kind, or no answer within SESSION_QUESTION_MS), ERR_INVALID (Session isn't active),
+ * ERR_BUSY (too many wait), ERR_UNAVAILABLE (its driver is not connected).
  */
 void questions_complete(struct sessions *s, const struct batch *job, const char *kind, const char *code, int64_t cursor,
 			question_fn *fn, void *arg);
@@ -129,8 +133,9 @@ struct session_job {
 typedef void session_job_fn(void *arg, const struct session_job *job, const struct error *e);
 
 /*
- * Gives the driver a job (base64); fn is called when it has it. ERR_SESSION_STATE, ERR_INVALID (Session isn't active), ERR_BUSY (too
- * many are not over), ERR_TOO_LARGE, ERR_UNAVAILABLE (its driver is not connected, or did not take it in time).
+ * Gives the driver a job (base64); fn is called when it has it. ERR_SESSION_STATE, ERR_INVALID (Session isn't active),
+ * ERR_BUSY (too many are not over), ERR_TOO_LARGE, ERR_UNAVAILABLE (its driver is not connected, or did not take it in
+ * time).
  */
 void jobs_run(struct sessions *s, const struct batch *job, const char *encoded, session_job_fn *fn, void *arg);
 /* ERR_NOT_FOUND; ERR_UNAVAILABLE: the driver, who may know it, is not connected. Called before this returns. */

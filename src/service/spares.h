@@ -2,11 +2,11 @@
  * spares - sessions that are up before anybody asks for one (florus.session.warm). Private to service/.
  *
  * A spare one is a session like any other, durable and supervised, that has no owner, and that nobody sees or finds
- * (batch.spare). A create that wants no more than its kind gets it instead of a new one: it is his from the commit on. So a
- * crash leaves it spare or his, never in between, and after a restart it is spare still, or too many and ended.
+ * (batch.spare). A create that wants no more than its kind gets it instead of a new one: it is his from the commit on.
+ * So a crash leaves it spare or his, never in between, and after a restart it is spare still, or too many and ended.
  *
- * Ids are given when a spare one is made. So they are never given twice, but with spares a session may have a lower id than
- * one that was created before it. Loop thread only.
+ * Ids are given when a spare one is made. So they are never given twice, but with spares a session may have a lower id
+ * than one that was created before it. Loop thread only.
  */
 #pragma once
 #include "model/spec.h"

@@ -177,9 +177,9 @@ static enum event end_event(const struct entry *en, const struct attempt_report 
 }
 
 /*
- * spark-submit is over, and the cluster has nothing of it, or does not say (cluster_expect_none()). The submitter's failure is an
- * answer of its own, so this is no state made from a question that failed (P12). Nor can it double anything: what is dead is
- * never started again (P4), and the reason says what is left to look for.
+ * spark-submit is over, and the cluster has nothing of it, or does not say (cluster_expect_none()). The submitter's
+ * failure is an answer of its own, so this is no state made from a question that failed (P12). Nor can it double
+ * anything: what is dead is never started again (P4), and the reason says what is left to look for.
  */
 static void submitted_nothing(struct entry *en, const struct attempt_report *report)
 {
@@ -318,8 +318,8 @@ static const char *end_name(const struct attempt_report *report)
 }
 
 /*
- * Why a batch ended, when it was not the driver who said so, belongs where people look: in the section of its log that Livy has
- * for what is said of a job, or else at the end of the log.
+ * Why a batch ended, when it was not the driver who said so, belongs where people look: in the section of its log that
+ * Livy has for what is said of a job, or else at the end of the log.
  */
 static void log_reason(const struct entry *en, const char *why)
 {
@@ -447,8 +447,8 @@ static bool has_room(const struct entry *en)
 }
 
 /*
- * First come, first served; one that waits out its back-off, or for a cluster that is full, lets others pass. Returns in how many
- * milliseconds the next back-off is over; 0: nobody waits for one.
+ * First come, first served; one that waits out its back-off, or for a cluster that is full, lets others pass. Returns
+ * in how many milliseconds the next back-off is over; 0: nobody waits for one.
  */
 static int64_t pump_queue(struct batches *b, struct entry *head, int64_t now)
 {

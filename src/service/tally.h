@@ -7,7 +7,10 @@
 #include "service/batches.h"
 
 struct tally {
-	/* By state: all that are not over, and those that ended lately enough to be in memory. Spare ones are among them. */
+	/*
+	 * By state: all that are not over, and those that ended lately enough to be in memory. Spare ones are among
+	 * them.
+	 */
 	int64_t now[STATE_COUNT];
 	/* Since this process began: what was accepted, and what ended in which of the final states. */
 	int64_t accepted, ended[STATE_COUNT];

@@ -2,7 +2,8 @@
  * templates - the pod templates that a job's conf names, read for the cluster that they go to.
  *
  * As spark-submit would read them: those of the administrator's own conf wherever they are, a job's beneath the allowed
- * directories. A job that is to run as another user of this host is refused here, since that user might not read the file.
+ * directories. A job that is to run as another user of this host is refused here, since that user might not read the
+ * file.
  */
 #include "base/fdio.h"
 #include "base/str.h"

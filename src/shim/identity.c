@@ -11,7 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* glibc's wrappers would speak to all threads of the process, and after vfork that is the shim: the calls themselves. */
+/*
+ * glibc's wrappers would speak to all threads of the process, and after vfork that is the shim: the calls themselves.
+ */
 bool identity_become(const struct launch_spec *spec)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -20,7 +22,9 @@ bool identity_become(const struct launch_spec *spec)
 	if (spec->uid < 0)
 		return true;
 	(void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL); /* no keys of ours; some kernels have none */
-	/* Without capabilities even where the daemon has some without being root, and setuid programs give none back. */
+	/*
+	 * Without capabilities even where the daemon has some without being root, and setuid programs give none back.
+	 */
 	return syscall(SYS_setgroups, spec->group_count, spec->groups) == 0 &&
 	       syscall(SYS_setresgid, spec->gid, spec->gid, spec->gid) == 0 &&
 	       syscall(SYS_setresuid, spec->uid, spec->uid, spec->uid) == 0 && syscall(SYS_capset, &head, none) == 0 &&

@@ -40,7 +40,10 @@ struct driver_start {
 	bool oom_reset;
 };
 
-/* The pid, whether or not the program could be executed. *ret_err: 0, or an errno and what could not be done. -1: no process. */
+/*
+ * The pid, whether or not the program could be executed. *ret_err: 0, or an errno and what could not be done. -1: no
+ * process.
+ */
 pid_t driver_start(const struct driver_start *start, int *ret_err, const char **ret_step);
 
 /* --- identity.c --- */
@@ -48,7 +51,10 @@ pid_t driver_start(const struct driver_start *start, int *ret_err, const char **
 /* Between vfork and exec: becomes the spec's user, with none of our rights. False: errno. */
 bool identity_become(const struct launch_spec *spec);
 
-/* Files are opened as the spec's user would, from here to identity_restore(), which frees. False: errno, and restore all the same. */
+/*
+ * Files are opened as the spec's user would, from here to identity_restore(), which frees. False: errno, and restore
+ * all the same.
+ */
 struct identity {
 	bool borrowed;
 	int group_count;

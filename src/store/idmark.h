@@ -2,8 +2,8 @@
  * idmark - the file `ids` beside the store: how far ids have got, for the day an older copy of the store is put back.
  *
  * Written after commits, now and then and at the end, so it may lag behind the store, which then is what counts. Only a
- * store that is behind the file has lost something: its next id is taken from here (P20). In order and
- * after a crash, ids have no gaps. A file that cannot be had or read counts as absent. Private to store/; store thread only.
+ * store that is behind the file has lost something: its next id is taken from here (P20). In order and after a crash,
+ * ids have no gaps. A file that cannot be had or read counts as absent. Private to store/; store thread only.
  */
 #pragma once
 #include <stdbool.h>

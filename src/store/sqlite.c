@@ -260,8 +260,8 @@ static bool write_again(int fd, struct error *e)
 
 /*
  * What a WAL left behind may never have reached the disk: after an fdatasync that failed Linux takes the pages for
- * clean, so they can be read until a power loss, and the next fdatasync says all is well. What is read from it from now on is
- * promised, so it is written and synced once more. Called with the file locked.
+ * clean, so they can be read until a power loss, and the next fdatasync says all is well. What is read from it from now
+ * on is promised, so it is written and synced once more. Called with the file locked.
  */
 static bool harden_wal(const char *path, struct error *e)
 {
@@ -275,7 +275,10 @@ static bool harden_wal(const char *path, struct error *e)
 	return fd < 0 ? error_errno(e, errno, "opening florus.db-wal") : write_again(fd, e);
 }
 
-/* Ours alone, whatever the umask: the directory may be one that others pass through. SQLite gives new ones the first one's mode. */
+/*
+ * Ours alone, whatever the umask: the directory may be one that others pass through. SQLite gives new ones the first
+ * one's mode.
+ */
 static bool keep_private(const char *path, struct error *e)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };

@@ -37,7 +37,9 @@ static inline void db_resetp(sqlite3_stmt **s)
 /* After a commit: is the WAL long enough to be brought home? The caller calls db_checkpoint() when it likes. */
 bool db_checkpoint_due(const struct db *db);
 
-/* Moves the WAL's pages into the file; the next commit writes the WAL from its beginning, in the room it already has. */
+/*
+ * Moves the WAL's pages into the file; the next commit writes the WAL from its beginning, in the room it already has.
+ */
 MUST_CHECK bool db_checkpoint(struct db *db, struct error *e);
 
 /* Runs a statement that gives no rows. */

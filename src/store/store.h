@@ -48,10 +48,15 @@ bool store_healthy(const struct store *s); /* the file is in order and its disk 
 bool store_full(const struct store *s);
 int64_t store_next_id(const struct store *s); /* the id that the next insert will probably get; any thread */
 
-/* How many ids were given that the file, when it was opened, knew nothing of: it is an older copy. They are not given again. */
+/*
+ * How many ids were given that the file, when it was opened, knew nothing of: it is an older copy. They are not given
+ * again.
+ */
 int64_t store_ids_lost(const struct store *s);
 
-/* A stored batch. Strings are NULL when not set. In rows given by the store they are borrowed or owned as said there. */
+/*
+ * A stored batch. Strings are NULL when not set. In rows given by the store they are borrowed or owned as said there.
+ */
 struct store_row {
 	int64_t id;
 	const char *state; /* state_name() */

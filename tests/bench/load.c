@@ -4,11 +4,10 @@
  *     load [-c CONNECTIONS] [-s SECONDS | -n REQUESTS] [-w WARM_UP_SECONDS] [-b BODY_FILE] [-H HEADER]... [-S STATUS]
  *          http[s]://127.0.0.1:PORT/PATH
  *
- * With -b it POSTs the file as JSON; every @N@ in it becomes the request's number, in eight digits. -S is the status that
- * is wanted; without it any 2xx is.
- * Prints one JSON object: rate, latencies, errors (another status, or a broken connection) and the
- * generator's own share of a core, which must stay below 1 for the figures to be the server's.
- * Exit status 1 when there was an error, 2 for bad usage. One thread; everything is bounded.
+ * With -b it POSTs the file as JSON; every @N@ in it becomes the request's number, in eight digits. -S is the status
+ * that is wanted; without it any 2xx is. Prints one JSON object: rate, latencies, errors (another status, or a broken
+ * connection) and the generator's own share of a core, which must stay below 1 for the figures to be the server's. Exit
+ * status 1 when there was an error, 2 for bad usage. One thread; everything is bounded.
  */
 #include "answer.h"
 #include "base/clock.h"

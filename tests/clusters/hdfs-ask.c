@@ -1,6 +1,6 @@
 /*
- * hdfs-ask URLS USER AS OPERATION ARGUMENT… [, OPERATION ARGUMENT…]… - asks HDFS by cluster/hadoop/hdfs.h, one after the other, and prints a
- * JSON object a line for what each came to. USER and AS may be empty. For test_hdfs.py.
+ * hdfs-ask URLS USER AS OPERATION ARGUMENT… [, OPERATION ARGUMENT…]… - asks HDFS by cluster/hadoop/hdfs.h, one after
+ * the other, and prints a JSON object a line for what each came to. USER and AS may be empty. For test_hdfs.py.
  */
 #include "base/json.h"
 #include "base/str.h"

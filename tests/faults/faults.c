@@ -6,9 +6,10 @@
  *     CALL PATTERN NTH ERRNO once|ever       fdatasync *.db-wal 3 5 once
  *     CALL PATTERN NTH 0 hang                fdatasync *.db-wal 1 0 hang
  *
- * CALL is pwrite, write, fdatasync, fsync, ftruncate, fallocate or any; PATTERN is for fnmatch(3) on the path
- * that the descriptor has; ERRNO is a number. The NTH matching call (from 1), or with `ever` that and every later one, fails.
- * With `hang` that and every later one waits until FILE is another. Each failure appends a line "CALL PATH" to FILE.hits. FILE absent or empty: nothing fails.
+ * CALL is pwrite, write, fdatasync, fsync, ftruncate, fallocate or any; PATTERN is for fnmatch(3) on the path that the
+ * descriptor has; ERRNO is a number. The NTH matching call (from 1), or with `ever` that and every later one, fails.
+ * With `hang` that and every later one waits until FILE is another. Each failure appends a line "CALL PATH" to
+ * FILE.hits. FILE absent or empty: nothing fails.
  *
  * Any thread; the lock is held while a rule is judged. Uses no stdio and no heap, so it may stand below both.
  */

@@ -1,9 +1,10 @@
 /*
- * fuzz-hello - what somebody says at the door of session drivers, to the real run/channel.c over a real socket. The first byte says how
- * many bytes come before a pause; in the rest 64 stars stand for the right proof of session 7 with the nonce "n" for this connection.
+ * fuzz-hello - what somebody says at the door of session drivers, to the real run/channel.c over a real socket. The
+ * first byte says how many bytes come before a pause; in the rest 64 stars stand for the right proof of session 7 with
+ * the nonce "n" for this connection.
  *
- * Must hold: nobody is let in without that proof, and nobody before he was heard; who was let in has a welcome and his end is told
- * once, and a stranger hears the challenge alone; whatever is said, the connection ends with its client.
+ * Must hold: nobody is let in without that proof, and nobody before he was heard; who was let in has a welcome and his
+ * end is told once, and a stranger hears the challenge alone; whatever is said, the connection ends with its client.
  */
 #include "base/id.h"
 #include "base/sbuf.h"

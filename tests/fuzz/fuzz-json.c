@@ -1,8 +1,8 @@
 /*
  * fuzz-json - any bytes through the JSON reader; what it takes, back through the writer.
  *
- * Must hold: a refusal says why; an accepted value, written and read again, is the same value, and a walk through its text
- * finds its members; any text can be written as a string, and is itself again if it was UTF-8.
+ * Must hold: a refusal says why; an accepted value, written and read again, is the same value, and a walk through its
+ * text finds its members; any text can be written as a string, and is itself again if it was UTF-8.
  */
 #include "base/jscan.h"
 #include "base/json.h"

@@ -1,8 +1,8 @@
 /*
  * fuzz-log - any bytes as a driver's log: counted in pieces, read page by page, and as the excerpt of a batch.
  *
- * The first byte says how large the pieces are. Must hold: what comes out is UTF-8 and, as long as there is no NUL, JSON
- * that our own strict reader takes; the lines are those that a reader finds who goes byte by byte.
+ * The first byte says how large the pieces are. Must hold: what comes out is UTF-8 and, as long as there is no NUL,
+ * JSON that our own strict reader takes; the lines are those that a reader finds who goes byte by byte.
  */
 #include "base/fdio.h"
 #include "base/json.h"

@@ -1,7 +1,8 @@
 /*
  * fuzz-multipart - a first line as a Content-Type, the rest as the body that it says it is.
  *
- * Must hold: a part lies within the body and is followed by the boundary; a file's name is a base name; a refusal says why.
+ * Must hold: a part lies within the body and is followed by the boundary; a file's name is a base name; a refusal says
+ * why.
  */
 #include "base/str.h"
 #include "http/multipart.h"

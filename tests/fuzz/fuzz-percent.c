@@ -1,8 +1,8 @@
 /*
  * fuzz-percent - any text through the decoder of percent escapes.
  *
- * Must hold: it is refused exactly when an escape is not two digits, or is a NUL; else each escape is one byte, all else
- * is itself; what was decoded, with every byte escaped, decodes to itself again.
+ * Must hold: it is refused exactly when an escape is not two digits, or is a NUL; else each escape is one byte, all
+ * else is itself; what was decoded, with every byte escaped, decodes to itself again.
  */
 #include "base/sbuf.h"
 #include "base/str.h"

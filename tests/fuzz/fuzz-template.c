@@ -1,8 +1,8 @@
 /*
  * fuzz-template - any text as a pod template, and a pod laid over it.
  *
- * Must hold: a refusal says why; what is taken is a pod, and a pod laid over it is JSON again, with a last container that
- * is ours.
+ * Must hold: a refusal says why; what is taken is a pod, and a pod laid over it is JSON again, with a last container
+ * that is ours.
  */
 #include "base/str.h"
 #include "cluster/kube/spec.h"

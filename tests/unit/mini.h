@@ -53,5 +53,8 @@ const char *mini_path(void);             /* of this program */
 bool mini_lives(pid_t pid);              /* and is not a zombie */
 NORETURN void mini_sleep(void);
 
-/* Runs `before` in a florusd of its own, which is killed -9 when that returns; its shims and drivers become our children. */
+/*
+ * Runs `before` in a florusd of its own, which is killed -9 when that returns; its shims and drivers become our
+ * children.
+ */
 void mini_in_killed(void (*before)(struct florusd *f));

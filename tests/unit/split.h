@@ -2,7 +2,8 @@
  * split - a raw header block, taken apart in place as libmicrohttpd 0.9.75 does it, and shown to the guard.
  *
  * As there: lines end at \n, a \r before it goes too; separators become NULs; what follows a NUL in a line is lost; a
- * folded line is joined elsewhere; a field without a name is left out. What that library refuses itself is refused here.
+ * folded line is joined elsewhere; a field without a name is left out. What that library refuses itself is refused
+ * here.
  */
 #pragma once
 #include "http/guard.h"

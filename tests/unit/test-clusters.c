@@ -1,4 +1,6 @@
-/* What clusters are sent and what they answer: the pure part of the backends, and the submission that they are given. */
+/*
+ * What clusters are sent and what they answer: the pure part of the backends, and the submission that they are given.
+ */
 #include "base/str.h"
 #include "cluster/standalone/jws.h"
 #include "cluster/standalone/create.h"

@@ -1,12 +1,12 @@
 /*
- * hadoop-conf - what a Hadoop configuration directory says: core-site.xml, hdfs-site.xml, mapred-site.xml and yarn-site.xml in one map,
- * and what follows from it: where the services are.
+ * hadoop-conf - what a Hadoop configuration directory says: core-site.xml, hdfs-site.xml, mapred-site.xml and
+ * yarn-site.xml in one map, and what follows from it: where the services are.
  *
- * Of two values the later one counts (in a file, and of the files in this order), unless an earlier one is <final>. ${name} in a
- * value stands for another property, or stays; the environment and Java's system properties are not ours, so that those stay, too.
- * A value with nothing in it sets nothing, as in Hadoop.
- * A file that is missing is passed over. Only what is in the file itself is read: a DOCTYPE is refused, so that there are no
- * entities but the five of XML, and an XInclude is refused, as what it leads to would be missed silently.
+ * Of two values the later one counts (in a file, and of the files in this order), unless an earlier one is <final>.
+ * ${name} in a value stands for another property, or stays; the environment and Java's system properties are not ours,
+ * so that those stay, too. A value with nothing in it sets nothing, as in Hadoop. A file that is missing is passed
+ * over. Only what is in the file itself is read: a DOCTYPE is refused, so that there are no entities but the five of
+ * XML, and an XInclude is refused, as what it leads to would be missed silently.
  *
  * Reading blocks: for the start of florusd. Afterwards nothing changes; strings live until hadoop_conf_free().
  */

@@ -14,7 +14,9 @@ MUST_CHECK bool hdfs_path_check(const char *path, struct error *e);
 /* Percent-encodes what is neither a letter, a digit nor one of -._~, but for slashes if `keep_slash`. */
 void hdfs_encode(struct sbuf *to, const char *text, bool keep_slash);
 
-/* What follows a base URL: "/webhdfs/v1/a%20b?op=MKDIRS&permission=700&user.name=florus&doas=etl". more: "&x=y" or "". */
+/*
+ * What follows a base URL: "/webhdfs/v1/a%20b?op=MKDIRS&permission=700&user.name=florus&doas=etl". more: "&x=y" or "".
+ */
 void hdfs_target(struct sbuf *to, const char *path, const char *op, const char *more, const char *user, const char *as);
 
 /* The URL of a data node as it must be sent: name nodes leave bytes in it that no URL has. */

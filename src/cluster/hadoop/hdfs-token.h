@@ -1,8 +1,8 @@
 /*
  * hdfs-token - what is inside a delegation token as WebHDFS writes it (Token.urlString). Pure.
  *
- * base64url, without padding, of Hadoop's Writables: identifier, password, kind, service, each with its length before it. The identifier
- * of a name node's token begins with a version and with whom it is for.
+ * base64url, without padding, of Hadoop's Writables: identifier, password, kind, service, each with its length before
+ * it. The identifier of a name node's token begins with a version and with whom it is for.
  */
 #pragma once
 #include <stdbool.h>

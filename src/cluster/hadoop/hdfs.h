@@ -1,18 +1,20 @@
 /*
  * hdfs - files in HDFS, by WebHDFS: of name nodes, of HttpFS, or behind a gateway that speaks it.
  *
- *     hdfs_put(h, &(struct hdfs_put){ .path = "/user/etl/x.zip", .mode = 0644, .bytes = zip, .len = n }, "etl", on_put, me);
+ *     hdfs_put(h, &(struct hdfs_put){ .path = "/user/etl/x.zip", .mode = 0644, .bytes = zip, .len = n },
+ *              "etl", on_put, me);
  *
- * Each question ends in exactly one `done`, unless it is cancelled; `done` is never called inside the function that asks.
- * Of several name nodes the one that answered last is asked first. One that is in standby, in safe mode, or does not
- * answer has the next one asked, until each was asked once. All questions but a rename may so be carried out twice, which
- * changes nothing.
+ * Each question ends in exactly one `done`, unless it is cancelled; `done` is never called inside the function that
+ * asks. Of several name nodes the one that answered last is asked first. One that is in standby, in safe mode, or does
+ * not answer has the next one asked, until each was asked once. All questions but a rename may so be carried out twice,
+ * which changes nothing.
  *
- * Paths are absolute and as people write them ("/a b/ü#1"): they are encoded here. One with an empty part, "." or ".." is refused.
- * Bytes go to the data node that the name node says. Credentials go to the name nodes only; what a data node must know of the user
- * is in the URL that the name node made.
+ * Paths are absolute and as people write them ("/a b/ü#1"): they are encoded here. One with an empty part, "." or ".."
+ * is refused. Bytes go to the data node that the name node says. Credentials go to the name nodes only; what a data
+ * node must know of the user is in the URL that the name node made.
  *
- * Loop thread only. All that is passed in is copied; a descriptor is duplicated, and its file must stay as it is until `done`.
+ * Loop thread only. All that is passed in is copied; a descriptor is duplicated, and its file must stay as it is until
+ * `done`.
  */
 #pragma once
 #include "base/error.h"
@@ -51,9 +53,10 @@ struct hdfs_status {
 
 struct hdfs_answer {
 	/*
-	 * ERR_NONE; ERR_INVALID: not a path, or HDFS does not take the question; ERR_FORBIDDEN: HDFS does not let that user, or does
-	 * not know us; ERR_NOT_FOUND; ERR_CONFLICT: something else is there; ERR_NO_SPACE: a quota is used up;
-	 * ERR_UNAVAILABLE: none of the name nodes can answer, or the data node did not; the others are those of http_call_answer.
+	 * ERR_NONE; ERR_INVALID: not a path, or HDFS does not take the question; ERR_FORBIDDEN: HDFS does not let that
+	 * user, or does not know us; ERR_NOT_FOUND; ERR_CONFLICT: something else is there; ERR_NO_SPACE: a quota is
+	 * used up; ERR_UNAVAILABLE: none of the name nodes can answer, or the data node did not; the others are those
+	 * of http_call_answer.
 	 */
 	struct error error;
 	bool yes;                  /* stat: it is there; remove: it was there; rename: it is done; else true */
@@ -77,8 +80,8 @@ struct hdfs_call *hdfs_rename(struct hdfs *h, const char *path, const char *to, 
 			      void *arg);
 
 /*
- * A new delegation token for Hadoop's own clients, which `renewer` (a principal) may renew and cancel. service: whom it is shown to,
- * when that is not this one name node; NULL: what that calls itself.
+ * A new delegation token for Hadoop's own clients, which `renewer` (a principal) may renew and cancel. service: whom it
+ * is shown to, when that is not this one name node; NULL: what that calls itself.
  */
 struct hdfs_call *hdfs_token(struct hdfs *h, const char *renewer, const char *service, const char *as,
 			     hdfs_done_fn *done, void *arg);

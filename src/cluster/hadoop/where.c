@@ -58,8 +58,8 @@ static bool is_everywhere(const char *host, size_t n)
 }
 
 /*
- * Appends the URL of an address, of which either part may be missing: `host` (an address whose host counts; may be NULL, too) and
- * the service's own port stand in for them.
+ * Appends the URL of an address, of which either part may be missing: `host` (an address whose host counts; may be
+ * NULL, too) and the service's own port stand in for them.
  */
 static void add_url(struct sbuf *all, const struct service *s, bool https, const char *address, const char *host)
 {

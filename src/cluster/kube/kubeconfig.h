@@ -20,8 +20,8 @@ struct kube_access {
 };
 
 /*
- * The context of that name; NULL: the current one. Relative paths are relative to `dir`. ERR_CONFIG says what is wrong with the
- * text, or which part of it is missing; credentials by a program (exec, auth-provider) are refused.
+ * The context of that name; NULL: the current one. Relative paths are relative to `dir`. ERR_CONFIG says what is wrong
+ * with the text, or which part of it is missing; credentials by a program (exec, auth-provider) are refused.
  */
 MUST_CHECK bool kubeconfig_read(struct arena *a, const char *text, size_t n, const char *dir, const char *context,
 				struct kube_access *ret, struct error *e);

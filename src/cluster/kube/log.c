@@ -1,6 +1,7 @@
 /*
- * A driver's log. The API has no offsets, but times: how far it was read is the time of the last line, in nanoseconds, and how many lines
- * of that very time are here. What is asked for begins with that second; lines that are here already are passed over.
+ * A driver's log. The API has no offsets, but times: how far it was read is the time of the last line, in nanoseconds,
+ * and how many lines of that very time are here. What is asked for begins with that second; lines that are here already
+ * are passed over.
  */
 #include "cluster/kube/wire.h"
 #include <stdio.h>

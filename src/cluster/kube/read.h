@@ -25,13 +25,15 @@ const char *kube_read_refusal(struct arena *a, const char *body, size_t n, int s
 int64_t kube_time_ms(const char *text);
 int64_t kube_time_ns(const char *text, size_t n);
 
-/* How far a log was read: to the time of the latest line, of which so many were there. Several lines may have one time. */
+/*
+ * How far a log was read: to the time of the latest line, of which so many were there. Several lines may have one time.
+ */
 struct kube_log_place {
 	int64_t ns, lines;
 };
 
 /*
- * A log whose lines begin with times; all that have the time of *at are in it, as far as they are there. Appends to `to`, without
- * their times, the whole lines after *at, and moves it; `last`: also one that has no end.
+ * A log whose lines begin with times; all that have the time of *at are in it, as far as they are there. Appends to
+ * `to`, without their times, the whole lines after *at, and moves it; `last`: also one that has no end.
  */
 void kube_read_log(const char *text, size_t n, bool last, struct kube_log_place *at, struct sbuf *to);

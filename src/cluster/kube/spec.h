@@ -48,7 +48,8 @@ struct kube_objects {
 };
 
 /*
- * Of a job that the gate lets through; one whose template is another since is judged again: ERR_INVALID says why. ERR_TOO_LARGE: an object is over KUBE_OBJECT_MAX. ret is freed with kube_objects_done().
+ * Of a job that the gate lets through; one whose template is another since is judged again: ERR_INVALID says why.
+ * ERR_TOO_LARGE: an object is over KUBE_OBJECT_MAX. ret is freed with kube_objects_done().
  */
 MUST_CHECK bool kube_objects_build(const struct submission *s, const struct kube_target *to, struct kube_objects *ret,
 				   struct error *e);

@@ -1,8 +1,8 @@
 /*
  * Submitting: pod, service, config maps, each by a POST; and whether they are there.
  *
- * Names are ours, so a POST that is repeated makes nothing twice: 409 says that it is there. A pod without its config map never
- * starts; one that a former florusd left so is removed, since the text of the map is gone with it.
+ * Names are ours, so a POST that is repeated makes nothing twice: 409 says that it is there. A pod without its config
+ * map never starts; one that a former florusd left so is removed, since the text of the map is gone with it.
  */
 #include "base/str.h"
 #include "cluster/kube/wire.h"
@@ -200,7 +200,9 @@ static enum attempt_again again_after(const struct cluster *c, const struct http
 {
 	const struct kube *w = c->wire;
 	bool full = answer->status == 403 && strstr(answer->body, "exceeded quota");
-	/* One that has just begun to serve does not know yet who may do what: whom it let list before, it will again. */
+	/*
+	 * One that has just begun to serve does not know yet who may do what: whom it let list before, it will again.
+	 */
 	bool begins = answer->status == 403 && w->listed && c->failures > 0;
 
 	return full || begins || answer->status == 429 || answer->status == 401 || answer->status == 503

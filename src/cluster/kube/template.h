@@ -1,9 +1,9 @@
 /*
  * kube-template - pods that people wrote for Spark to begin with (spark.kubernetes.driver.podTemplateFile). Pure.
  *
- * JSON is YAML, so both are read as YAML, into the tree that base/json.h has for everything. What readers of YAML disagree
- * about (a plain `on`, 0644, 1e3), and what makes a small text large (aliases), is refused: spark-submit reads it then, in its
- * own way. No message has a word of the text, which may be any file.
+ * JSON is YAML, so both are read as YAML, into the tree that base/json.h has for everything. What readers of YAML
+ * disagree about (a plain `on`, 0644, 1e3), and what makes a small text large (aliases), is refused: spark-submit reads
+ * it then, in its own way. No message has a word of the text, which may be any file.
  */
 #pragma once
 #include "base/json.h"
@@ -13,7 +13,10 @@ enum {
 	KUBE_TEMPLATE_DEPTH_MAX = 32,
 };
 
-/* A pod with a spec. ERR_MALFORMED says what is not as it must be, ERR_TOO_LARGE that it is too much. `ret` is of the arena. */
+/*
+ * A pod with a spec. ERR_MALFORMED says what is not as it must be, ERR_TOO_LARGE that it is too much. `ret` is of the
+ * arena.
+ */
 MUST_CHECK bool kube_template_read(struct arena *a, const char *text, size_t n, const struct jr **ret, struct error *e);
 
 /* Which of its containers is to be the driver: the only one of that name, else the first; NULL: it has none. */

@@ -1,7 +1,7 @@
 /*
- * All pods of ours: listed once, in pages, then watched from there on, one JSON object a line. A watch that ends is begun again
- * where it stood; one that is told "gone" (410), falls silent, or cannot be read, comes after a new list. While a list misses
- * an app, lists go on, so that the misses are counted.
+ * All pods of ours: listed once, in pages, then watched from there on, one JSON object a line. A watch that ends is
+ * begun again where it stood; one that is told "gone" (410), falls silent, or cannot be read, comes after a new list.
+ * While a list misses an app, lists go on, so that the misses are counted.
  */
 #include "base/clock.h"
 #include "base/str.h"
@@ -56,8 +56,9 @@ void kube_saw(struct cluster *c, struct kube_pod *pod, bool deleted)
 }
 
 /*
- * A driver that cannot start, as its image cannot be had, would wait for ever. How long it has been so is told by our own clock since we first
- * saw it: the API server's may be hours from ours. After a restart of ours the wait begins anew, which errs on the safe side.
+ * A driver that cannot start, as its image cannot be had, would wait for ever. How long it has been so is told by our
+ * own clock since we first saw it: the API server's may be hours from ours. After a restart of ours the wait begins
+ * anew, which errs on the safe side.
  */
 static void give_up_stuck(struct cluster *c)
 {

@@ -66,8 +66,9 @@ void kube_ask_pod(struct cluster_app *app, http_call_done_fn *done);
 MUST_CHECK bool kube_read_token(struct cluster *c, struct error *e); /* from w->token_file */
 void kube_token_again(struct cluster *c);                            /* the same; the old one stays when it fails */
 /*
- * Of each answer to a question that anything hangs on: whether the server knows us (after a 401 a token's file is read again, as
- * it may just have been replaced; after the second in a row the log is told, once), and whether it wants to be left alone.
+ * Of each answer to a question that anything hangs on: whether the server knows us (after a 401 a token's file is read
+ * again, as it may just have been replaced; after the second in a row the log is told, once), and whether it wants to
+ * be left alone.
  */
 void kube_heard(struct cluster *c, const struct http_call_answer *answer);
 /* The same, of the one to app->own->call, which is over. */

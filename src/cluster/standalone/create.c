@@ -4,7 +4,9 @@
 #include "cluster/sparkjvm.h"
 #include <string.h>
 
-/* Keys that SparkSubmit takes from its arguments alone, and overwrites (SparkSubmit.scala, prepareSubmitEnvironment). */
+/*
+ * Keys that SparkSubmit takes from its arguments alone, and overwrites (SparkSubmit.scala, prepareSubmitEnvironment).
+ */
 static const char *const by_argument[] = { "spark.master", "spark.submit.deployMode", "spark.app.name",
 					   "spark.submit.pyFiles" };
 

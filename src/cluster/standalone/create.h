@@ -1,9 +1,10 @@
 /*
  * standalone-create - the body of POST /v1/submissions/create. Pure.
  *
- * Source: RestSubmissionClient.scala, StandaloneRestServer.scala. A jar is run by its main class. A Python program cannot be (spark-submit refuses it
- * in this mode), but the driver may be SparkSubmit itself in client mode, which then runs the program beside
- * itself; it reads its master, deploy mode, name and Python files from arguments, all else from properties.
+ * Source: RestSubmissionClient.scala, StandaloneRestServer.scala. A jar is run by its main class. A Python program
+ * cannot be (spark-submit refuses it in this mode), but the driver may be SparkSubmit itself in client mode, which then
+ * runs the program beside itself; it reads its master, deploy mode, name and Python files from arguments, all else from
+ * properties.
  */
 #pragma once
 #include "base/sbuf.h"

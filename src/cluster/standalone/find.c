@@ -1,7 +1,7 @@
 /*
- * Is it there? A driver with a known id is asked for. One whose create went unanswered has no name of ours that a master
- * would show, but the command line at the head of its stderr has our tag: drivers that nobody knows are looked at, one
- * after the other. One that waits for a worker has no stderr yet: until it has, the answer is "not known".
+ * Is it there? A driver with a known id is asked for. One whose create went unanswered has no name of ours that a
+ * master would show, but the command line at the head of its stderr has our tag: drivers that nobody knows are looked
+ * at, one after the other. One that waits for a worker has no stderr yet: until it has, the answer is "not known".
  */
 #include "base/str.h"
 #include "cluster/standalone/wire.h"

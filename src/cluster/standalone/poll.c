@@ -1,5 +1,6 @@
 /*
- * The list: one GET of /json/ per interval tells the states of all drivers. The masters are tried in turn until one is active.
+ * The list: one GET of /json/ per interval tells the states of all drivers. The masters are tried in turn until one is
+ * active.
  */
 #include "base/str.h"
 #include "cluster/list.h"
@@ -86,7 +87,10 @@ static bool see(struct cluster *c, struct arena *a, const struct jr *driver)
 	return s.log_url || !worker;
 }
 
-/* {"status":"ALIVE","workers":[…],"activedrivers":[…],"completeddrivers":[…],…}: the workers first, as drivers are on them. */
+/*
+ * {"status":"ALIVE","workers":[…],"activedrivers":[…],"completeddrivers":[…],…}: the workers first, as drivers are on
+ * them.
+ */
 static bool see_all(struct cluster *c, const struct http_call_answer *answer)
 {
 	static const char *const members[] = { "id", "state", "worker", "starttime", NULL };

@@ -1,7 +1,8 @@
 /*
  * standalone - Spark's own cluster manager, by its REST server (port 6066) and its web pages (docs/standalone.md).
  *
- * What becomes of one app. A question goes to the master that answered last; one that is not active sends it to the next.
+ * What becomes of one app. A question goes to the master that answered last; one that is not active sends it to the
+ * next.
  */
 #include "base/str.h"
 #include "cluster/standalone/create.h"

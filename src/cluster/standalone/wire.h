@@ -1,4 +1,7 @@
-/* standalone-wire - what the files of the standalone backend share: its masters, its workers, its requests. Private to them. */
+/*
+ * standalone-wire - what the files of the standalone backend share: its masters, its workers, its requests. Private to
+ * them.
+ */
 #pragma once
 #include "base/jscan.h"
 #include "cluster/backend.h"

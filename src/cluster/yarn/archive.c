@@ -16,7 +16,10 @@ static void add_hadoop_property(void *arg, const char *key, const char *value)
 	sbuf_adds(out, "</value></property>\n");
 }
 
-/* As Spark's client puts together what its own Hadoop reads: the site's files, then what the job says. Of two the later one counts. */
+/*
+ * As Spark's client puts together what its own Hadoop reads: the site's files, then what the job says. Of two the later
+ * one counts.
+ */
 static void hadoop_properties(const struct cluster *c, const struct yarn_job *job, struct sbuf *out)
 {
 	const struct yarn *w = c->wire;

@@ -1,5 +1,7 @@
-/* confzip - archives for YARN: a small one in memory, the configuration of a job, and one of Spark's jars. Stored, not packed. The only
- * file that knows libzip. */
+/*
+ * confzip - archives for YARN: a small one in memory, the configuration of a job, and one of Spark's jars. Stored, not
+ * packed. The only file that knows libzip.
+ */
 #pragma once
 #include "base/error.h"
 #include "base/sbuf.h"
@@ -20,5 +22,8 @@ void confzip_add(struct confzip *z, const char *name, const void *bytes, size_t 
 /* Appends the archive. ERR_TOO_LARGE: over out's limit; ERR_INTERNAL. */
 MUST_CHECK bool confzip_write(struct confzip *z, struct sbuf *out, struct error *e);
 
-/* Writes an archive of all *.jar of a directory to `path`, which appears when it is whole. Takes seconds: not on the loop. ERR_NO_SPACE, ERR_INTERNAL. */
+/*
+ * Writes an archive of all *.jar of a directory to `path`, which appears when it is whole. Takes seconds: not on the
+ * loop. ERR_NO_SPACE, ERR_INTERNAL.
+ */
 MUST_CHECK bool confzip_directory(const char *dir, const char *path, struct error *e);

@@ -1,6 +1,6 @@
 /*
- * yarn-libs - the archive of Spark's own jars, for jobs that do not say where they are in HDFS. Made on a thread of the pool
- * (some 400 MB, a few seconds), for one at a time. Private to the YARN backend.
+ * yarn-libs - the archive of Spark's own jars, for jobs that do not say where they are in HDFS. Made on a thread of the
+ * pool (some 400 MB, a few seconds), for one at a time. Private to the YARN backend.
  */
 #pragma once
 #include "base/arena.h"

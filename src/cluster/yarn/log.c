@@ -1,7 +1,8 @@
 /*
- * An app's log: stderr, then stdout, each from where it was read to. From the node manager's pages; once the app has ended and
- * these do not have it, from those of MapReduce's history server, which shows what node managers gathered in HDFS: the same
- * bytes, so that offsets go on. Both look the same. A node manager that no longer has it also sends us there by itself.
+ * An app's log: stderr, then stdout, each from where it was read to. From the node manager's pages; once the app has
+ * ended and these do not have it, from those of MapReduce's history server, which shows what node managers gathered in
+ * HDFS: the same bytes, so that offsets go on. Both look the same. A node manager that no longer has it also sends us
+ * there by itself.
  */
 #include "cluster/yarn/log.h"
 #include "base/str.h"
@@ -65,7 +66,9 @@ static void look_elsewhere(struct cluster_app *app)
 		app_logged(app, APP_LOG_NONE);
 }
 
-/* Only up to a line's end, so that no character is cut in two: the page would show what is not one as something longer. */
+/*
+ * Only up to a line's end, so that no character is cut in two: the page would show what is not one as something longer.
+ */
 static size_t whole_lines(const struct sbuf *text)
 {
 	const char *last = text->len ? memrchr(text->data, '\n', text->len) : NULL;

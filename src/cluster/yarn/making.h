@@ -1,6 +1,6 @@
 /*
- * yarn-making - one job on its way to YARN, for submit.c (its steps) and upload.c (its files), and how it ends when it is
- * not submitted. Private to the YARN backend.
+ * yarn-making - one job on its way to YARN, for submit.c (its steps) and upload.c (its files), and how it ends when it
+ * is not submitted. Private to the YARN backend.
  */
 #pragma once
 #include "cluster/yarn/here.h"

@@ -151,7 +151,10 @@ static bool is_known(const struct yarn_plan *plan, const char *link)
 	return false;
 }
 
-/* `file` says what is known already: link (NULL: by its URI), archive, am_only, kept. twice: a second one of that name is passed over. */
+/*
+ * `file` says what is known already: link (NULL: by its URI), archive, am_only, kept. twice: a second one of that name
+ * is passed over.
+ */
 static bool add(struct planner *p, const char *uri, const char *folder, struct yarn_file file, bool twice)
 {
 	struct yarn_plan *plan = p->plan;

@@ -28,8 +28,8 @@ void yarn_shell_argument(struct sbuf *out, const char *word)
 }
 
 /*
- * Takes one word at *at into `word`. Blanks separate; single and double quotes hold together, in double ones a backslash holds
- * for '"' and '\'. False: there is none any more.
+ * Takes one word at *at into `word`. Blanks separate; single and double quotes hold together, in double ones a
+ * backslash holds for '"' and '\'. False: there is none any more.
  */
 static bool next_word(const char **at, struct sbuf *word)
 {

@@ -1,6 +1,6 @@
 /*
- * yarn-spec - what a Spark job on YARN is made of: the files its containers get, its configuration's archive, and the context that
- * the resource manager takes. Pure; all texts belong to the arena given.
+ * yarn-spec - what a Spark job on YARN is made of: the files its containers get, its configuration's archive, and the
+ * context that the resource manager takes. Pure; all texts belong to the arena given.
  *
  * As Spark's own client makes them in cluster mode (yarn/Client.scala, ClientDistributedCacheManager.scala, 3.3-4.x).
  */
@@ -16,7 +16,10 @@ enum {
 	YARN_ARGUMENT_MAX = 128 * 1024,   /* bytes: the command is one argument of a shell on the node */
 };
 
-/* For all files: read by the node as the job's user. PUBLIC would need that everybody may read them and all directories above. */
+/*
+ * For all files: read by the node as the job's user. PUBLIC would need that everybody may read them and all directories
+ * above.
+ */
 #define YARN_VISIBILITY "PRIVATE"
 
 /* What is the same for all jobs of a cluster. Strings are borrowed. */
@@ -60,8 +63,8 @@ struct yarn_plan {
 };
 
 /*
- * Which files, and how they are called. ERR_INVALID with what only spark-submit can do, as cluster_native_reason() words it;
- * ERR_TOO_LARGE when the arena is full.
+ * Which files, and how they are called. ERR_INVALID with what only spark-submit can do, as cluster_native_reason()
+ * words it; ERR_TOO_LARGE when the arena is full.
  */
 MUST_CHECK bool yarn_plan(struct arena *a, const struct submission *s, const struct yarn_site *site,
 			  struct yarn_plan *ret, struct error *e);
@@ -93,9 +96,15 @@ void yarn_xml_text(struct sbuf *out, const char *s);
 
 /* --- shell.c --- */
 
-/* As one word of the command that YARN gives to bash -c "…". Spark's client lets `…` be executed there, and loses backslashes. */
+/*
+ * As one word of the command that YARN gives to bash -c "…". Spark's client lets `…` be executed there, and loses
+ * backslashes.
+ */
 void yarn_shell_word(struct sbuf *out, const char *word);
-/* The same for what reaches the program as it is: nodes replace {{X}}, <CPS> and <LOG_DIR> in a command, so that '' keeps these apart. */
+/*
+ * The same for what reaches the program as it is: nodes replace {{X}}, <CPS> and <LOG_DIR> in a command, so that ''
+ * keeps these apart.
+ */
 void yarn_shell_argument(struct sbuf *out, const char *word);
 /* Splits options as Spark does (Utils.splitCommandString) and appends each as a word, with a blank before. */
 void yarn_shell_options(struct sbuf *out, const char *options);

@@ -1,6 +1,7 @@
 /*
- * The files of a job, into HDFS. Those of the user go into the directory of the job; those that many jobs share, such as the
- * Python libraries of our Spark, are brought once and kept beside it; those that are in HDFS stay where they are.
+ * The files of a job, into HDFS. Those of the user go into the directory of the job; those that many jobs share, such
+ * as the Python libraries of our Spark, are brought once and kept beside it; those that are in HDFS stay where they
+ * are.
  */
 #include "cluster/yarn/upload.h"
 #include "base/log.h"

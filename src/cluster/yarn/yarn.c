@@ -1,6 +1,6 @@
 /*
- * yarn - Hadoop's YARN, watched by its resource manager's REST API (docs/yarn.md): one GET per interval tells the states of
- * all. Jobs get there by submit.c, or by spark-submit, which leaves as soon as they are accepted.
+ * yarn - Hadoop's YARN, watched by its resource manager's REST API (docs/yarn.md): one GET per interval tells the
+ * states of all. Jobs get there by submit.c, or by spark-submit, which leaves as soon as they are accepted.
  */
 #include "base/str.h"
 #include "cluster/hadoop/conf.h"
@@ -205,7 +205,10 @@ static bool see(struct cluster *c, struct arena *a, const struct jr *element)
 	return true;
 }
 
-/* {"apps":{"app":[…]}}, {"apps":null}, {"apps":{}}; one alone may be an object. Times and resources change all the time, and do not count. */
+/*
+ * {"apps":{"app":[…]}}, {"apps":null}, {"apps":{}}; one alone may be an object. Times and resources change all the
+ * time, and do not count.
+ */
 static bool see_all(struct cluster *c, const struct http_call_answer *answer)
 {
 	static const char *const members[] = { "id",          "state",
