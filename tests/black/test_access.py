@@ -78,6 +78,7 @@ POST /sessions/{id}/statements                 401    403p     403   400   400  
 GET /sessions/{id}/statements/{number}         401    403p     403   404   404   404    404      404   404         403         403            403m        404
 POST /sessions/{id}/statements/{number}/cancel 401    403p     403   400   400   403    400      400   400         403         403            403m        400
 GET /version                                   401    403p     200   200   200   200    200      200   200         200         200            403m        200
+GET /metrics                                   401    403p     200   200   200   200    200      200   200         200         200            403m        200
 GET /healthz                                   200    200      200   200   200   200    200      200   200         200         200            200         200
 GET /livez                                     200    200      200   200   200   200    200      200   200         200         200            200         200
 GET /readyz                                    200    200      200   200   200   200    200      200   200         200         200            200         200
