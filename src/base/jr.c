@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "base/jscan.h"
 #include "base/str.h"
 #include <jansson.h>
 #include <string.h>
@@ -10,9 +11,6 @@
  */
 enum { NUMBER_MARK = 1 };
 #define NUMBER_MARK_ESCAPED "\\u0001"
-
-/* Tools of Windows begin texts in UTF-8 with it; Livy's reader skips it, too. */
-#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
 static bool delimiter(char c)
 {
@@ -181,10 +179,10 @@ static bool syntax_error(const char *text, size_t n, json_error_t *marked, struc
 
 static bool parse(struct arena *a, const char *bytes, size_t n, size_t flags, const struct jr **ret, struct error *e)
 {
-	if (n >= strlen(BYTE_ORDER_MARK) && memcmp(bytes, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
-		bytes += strlen(BYTE_ORDER_MARK);
-		n -= strlen(BYTE_ORDER_MARK);
-	}
+	size_t mark = jscan_mark(bytes, n);
+
+	bytes += mark;
+	n -= mark;
 	_sbuf_ struct sbuf marked = SBUF_INIT(n * 9 + 16); /* the worst: [1,2,3…], two bytes become ten */
 	_free_ char *copy = xmalloc(n + 1);                /* ended by a NUL, which the caller's bytes need not be */
 	json_error_t why;

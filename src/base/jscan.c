@@ -66,11 +66,18 @@ static const char *skip_value(const char *at, const char *end)
 	return at > from ? at : NULL;
 }
 
+size_t jscan_mark(const char *text, size_t n)
+{
+	static const char mark[] = "\xEF\xBB\xBF";
+
+	return n >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
+}
+
 struct jscan jscan_in(const char *text, size_t n)
 {
 	struct jscan s = { .end = text + n };
 
-	s.at = skip_blanks(text, s.end);
+	s.at = skip_blanks(text + jscan_mark(text, n), s.end);
 	s.bad = s.at == s.end || (*s.at != '{' && *s.at != '[');
 	if (!s.bad)
 		s.close = *s.at++ == '{' ? '}' : ']';

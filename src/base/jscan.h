@@ -24,7 +24,10 @@ struct jscan {
 	bool bad; /* not JSON; or there is more behind it */
 };
 
-/* For what is inside an object or an array, with blanks around it at most. Anything else is bad. */
+/* How many bytes a byte order mark at its begin has: tools of Windows write one, and Livy's reader skips it, too. */
+size_t jscan_mark(const char *text, size_t n);
+
+/* For what is inside an object or an array, with a mark before and blanks around it at most. Anything else is bad. */
 struct jscan jscan_in(const char *text, size_t n);
 
 /*
