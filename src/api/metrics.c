@@ -109,7 +109,7 @@ static void jobs(struct page *p)
 
 /* --- clusters --- */
 
-/* Names of clusters are letters, digits, - and _ (config/profiles.h): nothing to escape. */
+/* Names of clusters are a-z, 0-9 and - (config/profiles.c): nothing to escape. */
 static void cluster(void *arg, const char *name, bool answers, int64_t count)
 {
 	struct page *p = arg;
